@@ -1,0 +1,63 @@
+using Quarank.Checkpoints;
+using Quarank.Numerics;
+
+namespace Quarank.Layers;
+
+/// <summary>y = W x. What W looks like in memory is each subclass's business.</summary>
+/// <param name="rows">Output features.</param>
+/// <param name="columns">Input features.</param>
+public abstract class Linear(int rows, int columns)
+{
+    /// <summary>Output features.</summary>
+    public int Rows { get; } = rows;
+
+    /// <summary>Input features.</summary>
+    public int Columns { get; } = columns;
+
+    // Storage
+
+    /// <summary>What is stored, without the numbers.</summary>
+    public abstract LinearFormat Format { get; }
+
+    /// <summary>Adds this layer's tensors to <paramref name="tensors"/>; <see cref="LinearFormat.Load"/> reads them back.</summary>
+    public abstract void Save(StoredTensors tensors);
+
+    /// <summary>Every stored bit: codes, scales, zero-points, factors. Equals 8 × the bytes that <see cref="Save"/> writes.</summary>
+    public abstract long Bits { get; }
+
+    public double BitsPerWeight => (double)Bits / ((long)Rows * Columns);
+
+    // Mathematics
+
+    /// <summary>Rows <paramref name="first"/> … of W as floats; <paramref name="rows"/> holds count × Columns values.</summary>
+    public abstract void DecodeRows(int first, int count, Span<float> rows);
+
+    /// <summary>All of W, as floats (Rows × Columns).</summary>
+    public Matrix<float> ToDense()
+    {
+        const int chunk = 64;
+        var w = new Matrix<float>(Rows, Columns);
+        Threads.For((Rows + chunk - 1) / chunk, c =>
+        {
+            int first = c * chunk, count = Math.Min(chunk, Rows - first);
+            DecodeRows(first, count, w.RowRange(first, count));
+        });
+        return w;
+    }
+
+    // Kernel
+
+    /// <summary>One token: y = W x. x has Columns values, y has Rows.</summary>
+    public abstract void Apply(ReadOnlySpan<float> x, Span<float> y);
+
+    /// <summary>Many tokens, one a row: y = x Wᵀ. x is tokens × Columns, y is tokens × Rows.</summary>
+    public virtual void Apply(Matrix<float> x, Matrix<float> y) => LinearAlgebra.MultiplyTransposed(x, ToDense(), y);
+
+    /// <summary>Many tokens, one a row, into a new matrix (tokens × Rows).</summary>
+    public Matrix<float> Apply(Matrix<float> x)
+    {
+        var y = new Matrix<float>(x.Rows, Rows);
+        Apply(x, y);
+        return y;
+    }
+}

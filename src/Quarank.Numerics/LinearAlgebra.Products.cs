@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+
+namespace Quarank.Numerics;
+
+public static partial class LinearAlgebra
+{
+    /// <summary>a · bᵀ, on the pool. a is m × k, b is n × k.</summary>
+    public static Matrix<float> MultiplyTransposed(MatrixSlice<float> a, MatrixSlice<float> b) => Product(a, false, b, true);
+
+    /// <inheritdoc cref="MultiplyTransposed(MatrixSlice{float}, MatrixSlice{float})"/>
+    public static Matrix<double> MultiplyTransposed(MatrixSlice<double> a, MatrixSlice<double> b) => Product(a, false, b, true);
+
+    /// <summary>c = a · bᵀ, on the pool. a is m × k, b is n × k, c is m × n and shares no memory with them.</summary>
+    public static void MultiplyTransposed(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) => Product(a, false, b, true, c);
+
+    /// <inheritdoc cref="MultiplyTransposed(MatrixSlice{float}, MatrixSlice{float}, MatrixSlice{float})"/>
+    public static void MultiplyTransposed(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) => Product(a, false, b, true, c);
+
+    /// <summary>a · b, on the pool. a is m × k, b is k × n.</summary>
+    public static Matrix<float> Multiply(MatrixSlice<float> a, MatrixSlice<float> b) => Product(a, false, b, false);
+
+    /// <inheritdoc cref="Multiply(MatrixSlice{float}, MatrixSlice{float})"/>
+    public static Matrix<double> Multiply(MatrixSlice<double> a, MatrixSlice<double> b) => Product(a, false, b, false);
+
+    /// <summary>c = a · b, on the pool. a is m × k, b is k × n, c is m × n and shares no memory with them.</summary>
+    public static void Multiply(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) => Product(a, false, b, false, c);
+
+    /// <inheritdoc cref="Multiply(MatrixSlice{float}, MatrixSlice{float}, MatrixSlice{float})"/>
+    public static void Multiply(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) => Product(a, false, b, false, c);
+
+    /// <summary>aᵀ · b, on the pool. a is k × m, b is k × n.</summary>
+    public static Matrix<float> TransposeMultiply(MatrixSlice<float> a, MatrixSlice<float> b) => Product(a, true, b, false);
+
+    /// <inheritdoc cref="TransposeMultiply(MatrixSlice{float}, MatrixSlice{float})"/>
+    public static Matrix<double> TransposeMultiply(MatrixSlice<double> a, MatrixSlice<double> b) => Product(a, true, b, false);
+
+    /// <summary>c = aᵀ · b, on the pool. a is k × m, b is k × n, c is m × n and shares no memory with them.</summary>
+    public static void TransposeMultiply(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) => Product(a, true, b, false, c);
+
+    /// <inheritdoc cref="TransposeMultiply(MatrixSlice{float}, MatrixSlice{float}, MatrixSlice{float})"/>
+    public static void TransposeMultiply(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) => Product(a, true, b, false, c);
+
+    private static Matrix<T> Product<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB) where T : unmanaged
+    {
+        var c = new Matrix<T>(transposeA ? a.Columns : a.Rows, transposeB ? b.Rows : b.Columns);
+        Product(a, transposeA, b, transposeB, c);
+        return c;
+    }
+
+    private static void Product<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB, MatrixSlice<T> c) where T : unmanaged
+    {
+        var (m, k) = transposeA ? (a.Columns, a.Rows) : (a.Rows, a.Columns);
+        var (inner, n) = transposeB ? (b.Columns, b.Rows) : (b.Rows, b.Columns);
+        if (k != inner || c.Rows != m || c.Columns != n)
+            throw new ArgumentException($"No product of {m}x{k} and {inner}x{n} into {c.Rows}x{c.Columns}.", nameof(c));
+        BlasLibrary.Ready();
+        var (height, width) = TileShape(m, n);
+        int across = Pieces(n, width);
+        Threads.For(Pieces(m, height) * across, new Tiles<T>(a, transposeA, b, transposeB, c, k, height, width, across), static (tile, t) => t.Compute(tile));
+    }
+
+    /// <summary>
+    /// Large enough that packing the operands again for every tile costs little, small enough that two threads end together.
+    /// A function of the shape alone, so that the result is one of the shape alone.
+    /// </summary>
+    internal static (int Height, int Width) TileShape(int m, int n)
+    {
+        int height = Math.Min(m, 384);
+        int width = 384;
+        return (height, width);
+    }
+
+    internal static int Pieces(int length, int piece) => length == 0 ? 0 : (length - 1) / piece + 1;
+
+    private readonly record struct Tiles<T>(MatrixSlice<T> A, bool TransposeA, MatrixSlice<T> B, bool TransposeB, MatrixSlice<T> C,
+        int K, int Height, int Width, int Across) where T : unmanaged
+    {
+        public void Compute(int tile)
+        {
+            var (i, j) = (tile / Across * Height, tile % Across * Width);
+            var (rows, columns) = (Math.Min(Height, C.Rows - i), Math.Min(Width, C.Columns - j));
+            Gemm(TransposeA, TransposeB, rows, columns, K,
+                TransposeA ? A.Part(0, K, i, rows) : A.Part(i, rows, 0, K),
+                TransposeB ? B.Part(j, columns, 0, K) : B.Part(0, K, j, columns), C.Part(i, rows, j, columns));
+        }
+    }
+
+    /// <summary>c = op(a) · op(b) on the calling thread.</summary>
+    private static void Gemm<T>(bool transposeA, bool transposeB, int m, int n, int k, MatrixSlice<T> a, MatrixSlice<T> b, MatrixSlice<T> c)
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(float))
+        {
+            var (x, y, z) = (Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<float>>(a), Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<float>>(b),
+                Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<float>>(c));
+            Gemm(transposeA, transposeB, m, n, k, 1, x.Data, x.Stride, y.Data, y.Stride, 0, z.Data, z.Stride);
+        }
+        else
+        {
+            var (x, y, z) = (Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<double>>(a), Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<double>>(b),
+                Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<double>>(c));
+            Gemm(transposeA, transposeB, m, n, k, 1, x.Data, x.Stride, y.Data, y.Stride, 0, z.Data, z.Stride);
+        }
+    }
+}

@@ -7,7 +7,13 @@ namespace Quarank.Layers;
 /// <summary>A weight stored as it is: tensor <c>weight</c>, in the type the checkpoint has.</summary>
 public sealed record DenseFormat : LinearFormat
 {
-    public override Linear Load(StoredTensors tensors) => throw new InvalidDataException("not yet");
+    public override Linear Load(StoredTensors tensors, int rows, int columns)
+    {
+        var tensor = tensors["weight"];
+        if (tensor.Shape is not [var r, var c] || r != rows || c != columns)
+            throw new InvalidDataException($"{tensor.Name}: expected shape [{rows}, {columns}], found [{string.Join(", ", tensor.Shape)}].");
+        return new DenseLinear(tensor.ReadMatrix());
+    }
 }
 
 /// <summary>A weight kept as it is.</summary>

@@ -8,6 +8,7 @@ namespace Quarank.Layers;
 [JsonDerivedType(typeof(DenseFormat), "dense")]
 public abstract record LinearFormat
 {
-    /// <summary>Reads a layer of this form from the tensors under its name.</summary>
-    public abstract Linear Load(StoredTensors tensors);
+    /// <summary>Reads a rows × columns layer of this form from the tensors under its name.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing or does not have the size that the form and the shape ask for.</exception>
+    public abstract Linear Load(StoredTensors tensors, int rows, int columns);
 }

@@ -1,0 +1,25 @@
+using System.Text.Json;
+
+namespace Quarank.Models.Architectures;
+
+/// <summary>The families of models we run: a name in config.json's <c>architectures</c> and the reader of its config.</summary>
+internal static class ArchitectureTable
+{
+    private static readonly Dictionary<string, Func<ConfigReader, ModelSpec>> Readers = new()
+    {
+        ["LlamaForCausalLM"] = Llama.Read,
+    };
+
+    public static ModelSpec Read(JsonElement config)
+    {
+        var reader = new ConfigReader(config);
+        var names = reader.Texts("architectures");
+        if (names.Count != 1)
+            throw new InvalidDataException($"config.json: 'architectures' must name one architecture, found {names.Count}; known: {Known}.");
+        if (!Readers.TryGetValue(names[0], out var read))
+            throw new NotSupportedException($"Architecture '{names[0]}' is not supported; known: {Known}.");
+        return read(reader);
+    }
+
+    private static string Known => string.Join(", ", Readers.Keys.Order(StringComparer.Ordinal));
+}

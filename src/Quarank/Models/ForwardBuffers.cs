@@ -1,0 +1,57 @@
+using Quarank.Numerics;
+
+namespace Quarank.Models;
+
+/// <summary>
+/// What the blocks of a model share while one sequence runs through them: intermediate matrices, kept from call to call,
+/// and the rotary tables. One sequence at a time; blocks that run at the same time need buffers of their own.
+/// </summary>
+public sealed class ForwardBuffers
+{
+    private readonly ModelSpec _spec;
+    private Matrix<float>? _work;
+
+    public ForwardBuffers(ModelSpec spec)
+    {
+        _spec = spec;
+        Attention = new Attention(spec, new RotaryEmbedding(spec.Rotary, spec.HeadSize));
+        Cache = new KeyValueCache(spec);
+        Fit(1);
+    }
+
+    internal Attention Attention { get; }
+
+    /// <summary>Keys and values of a sequence that nobody goes on with.</summary>
+    internal KeyValueCache Cache { get; }
+
+    internal Matrix<float> Normed { get; private set; } = null!;
+    internal Matrix<float> Query { get; private set; } = null!;
+    internal Matrix<float> Key { get; private set; } = null!;
+    internal Matrix<float> Value { get; private set; } = null!;
+    internal Matrix<float> Attended { get; private set; } = null!;
+    internal Matrix<float> Projected { get; private set; } = null!;
+    internal Matrix<float> Gate { get; private set; } = null!;
+    internal Matrix<float> Up { get; private set; } = null!;
+
+    /// <summary>A copy of <paramref name="hidden"/> to work on.</summary>
+    internal Matrix<float> Copy(Matrix<float> hidden)
+    {
+        if (_work?.Rows != hidden.Rows) _work = new Matrix<float>(hidden.Rows, hidden.Columns);
+        hidden.Data.CopyTo(_work.Data);
+        return _work;
+    }
+
+    /// <summary>Makes all matrices <paramref name="tokens"/> rows high.</summary>
+    internal void Fit(int tokens)
+    {
+        if (Normed?.Rows == tokens) return;
+        Normed = new Matrix<float>(tokens, _spec.HiddenSize);
+        Query = new Matrix<float>(tokens, _spec.QuerySize);
+        Key = new Matrix<float>(tokens, _spec.KeyValueSize);
+        Value = new Matrix<float>(tokens, _spec.KeyValueSize);
+        Attended = new Matrix<float>(tokens, _spec.QuerySize);
+        Projected = new Matrix<float>(tokens, _spec.HiddenSize);
+        Gate = new Matrix<float>(tokens, _spec.IntermediateSize);
+        Up = new Matrix<float>(tokens, _spec.IntermediateSize);
+    }
+}

@@ -1,0 +1,58 @@
+using Quarank.Checkpoints;
+using Quarank.Numerics;
+
+namespace Quarank.Models;
+
+/// <summary>Embedding, decoder blocks, head: the weights of a language model, whatever form they are stored in.</summary>
+public sealed class Model
+{
+    private Model(ModelSpec spec, Embedding embedding, IReadOnlyList<Block> blocks, Head head) =>
+        (Spec, Embedding, Blocks, Head) = (spec, embedding, blocks, head);
+
+    public ModelSpec Spec { get; }
+
+    public Embedding Embedding { get; }
+
+    public IReadOnlyList<Block> Blocks { get; }
+
+    public Head Head { get; }
+
+    /// <summary>Reads a whole model into memory, compressed layers as they are stored.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing or does not fit the config; the message names it.</exception>
+    /// <exception cref="NotSupportedException">See <see cref="ModelSpec.Read"/>.</exception>
+    public static Model Load(Checkpoint checkpoint)
+    {
+        var spec = ModelSpec.Read(checkpoint.Config);
+        var loader = new ModelLoader(checkpoint, spec);
+        var buffers = new ForwardBuffers(spec);
+        var embedding = loader.Embedding();
+        return new Model(spec, embedding, [.. Enumerable.Range(0, spec.BlockCount).Select(i => loader.Block(i, buffers))], loader.Head(embedding));
+    }
+
+    /// <summary>Reads one block alone.</summary>
+    /// <param name="buffers">To share between blocks that run one after another; null makes new ones.</param>
+    public static Block LoadBlock(Checkpoint checkpoint, ModelSpec spec, int index, ForwardBuffers? buffers = null) =>
+        new ModelLoader(checkpoint, spec).Block(index, buffers ?? new ForwardBuffers(spec));
+
+    /// <summary>Reads the embedding alone.</summary>
+    public static Embedding LoadEmbedding(Checkpoint checkpoint, ModelSpec spec) => new ModelLoader(checkpoint, spec).Embedding();
+
+    /// <summary>Reads the last norm and the head alone.</summary>
+    public static Head LoadHead(Checkpoint checkpoint, ModelSpec spec, Embedding embedding) => new ModelLoader(checkpoint, spec).Head(embedding);
+
+    /// <summary>Runs a whole sequence; one at a time, for the blocks share their buffers.</summary>
+    /// <returns>Hidden states after the last norm, tokens × hidden.</returns>
+    /// <exception cref="ArgumentException">No tokens, more than the context holds, or an id out of the vocabulary.</exception>
+    public Matrix<float> Forward(ReadOnlySpan<int> ids)
+    {
+        if (ids.IsEmpty) throw new ArgumentException("There must be at least one token.", nameof(ids));
+        Spec.CheckContext(ids.Length);
+        var hidden = Embedding.Apply(ids);
+        foreach (var block in Blocks) block.Forward(hidden);
+        Head.Norm.Apply(hidden, hidden);
+        return hidden;
+    }
+
+    /// <summary>Logits of rows of what <see cref="Forward"/> returns: tokens × vocabulary, so pass few tokens at a time.</summary>
+    public Matrix<float> Logits(Matrix<float> hidden) => Head.Logits(hidden);
+}

@@ -1,0 +1,56 @@
+using System.Numerics.Tensors;
+using Quarank.Layers;
+using Quarank.Numerics;
+
+namespace Quarank.Models;
+
+/// <summary>Where a linear layer stands in a decoder block, and its size; known from the config alone.</summary>
+/// <param name="Name">As in the checkpoint, without the trailing <c>.weight</c>: <c>model.layers.3.self_attn.q_proj</c>.</param>
+/// <param name="Site">What the layer reads.</param>
+/// <param name="Rows">Output features.</param>
+/// <param name="Columns">Input features.</param>
+/// <param name="HasBias">Whether a vector of Rows values is added.</param>
+public sealed record ProjectionSpec(string Name, InputSite Site, int Rows, int Columns, bool HasBias);
+
+/// <summary>A named place of a block and the layer that fills it: y = W x + bias.</summary>
+public sealed class Projection(ProjectionSpec spec, Linear weight, float[]? bias)
+{
+    private Linear _weight = Fitting(spec, weight);
+
+    public ProjectionSpec Spec => spec;
+
+    /// <summary>As in the checkpoint, without the trailing <c>.weight</c>.</summary>
+    public string Name => spec.Name;
+
+    public InputSite Site => spec.Site;
+
+    /// <summary>The layer in this place; may be replaced by another of the same size.</summary>
+    public Linear Weight
+    {
+        get => _weight;
+        set => _weight = Fitting(spec, value);
+    }
+
+    /// <summary>Rows values, or null. Compression leaves it as it is.</summary>
+    public float[]? Bias { get; } = bias;
+
+    /// <summary>One token: x has Columns values, y gets Rows.</summary>
+    public void Apply(ReadOnlySpan<float> x, Span<float> y)
+    {
+        _weight.Apply(x, y);
+        if (Bias is not null) TensorPrimitives.Add(y, Bias, y);
+    }
+
+    /// <summary>Many tokens: x is tokens × Columns, y becomes tokens × Rows.</summary>
+    public void Apply(Matrix<float> x, Matrix<float> y)
+    {
+        _weight.Apply(x, y);
+        if (Bias is null) return;
+        for (int i = 0; i < y.Rows; i++) TensorPrimitives.Add(y.Row(i), Bias, y.Row(i));
+    }
+
+    private static Linear Fitting(ProjectionSpec spec, Linear weight) =>
+        weight.Rows == spec.Rows && weight.Columns == spec.Columns
+            ? weight
+            : throw new ArgumentException($"'{spec.Name}' is {spec.Rows}x{spec.Columns}; a layer of {weight.Rows}x{weight.Columns} does not fit.");
+}

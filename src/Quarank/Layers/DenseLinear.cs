@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
 
@@ -7,26 +9,96 @@ namespace Quarank.Layers;
 /// <summary>A weight stored as it is: tensor <c>weight</c>, in the type the checkpoint has.</summary>
 public sealed record DenseFormat : LinearFormat
 {
-    public override Linear Load(StoredTensors tensors, int rows, int columns)
-    {
-        var tensor = tensors["weight"];
-        if (tensor.Shape is not [var r, var c] || r != rows || c != columns)
-            throw new InvalidDataException($"{tensor.Name}: expected shape [{rows}, {columns}], found [{string.Join(", ", tensor.Shape)}].");
-        return new DenseLinear(tensor.ReadMatrix());
-    }
+    public override Linear Load(StoredTensors tensors, int rows, int columns) => DenseLinear.Load(tensors["weight"], rows, columns);
 }
 
-/// <summary>A weight kept as it is.</summary>
-public sealed class DenseLinear(Matrix<float> weight) : Linear(weight.Rows, weight.Columns)
+/// <summary>A weight kept in the type it was stored in: float32, float16 or bfloat16.</summary>
+public sealed class DenseLinear : Linear
 {
-    public override DenseFormat Format => new();
-    public override long Bits => 32L * Rows * Columns;
-    public override void Save(StoredTensors tensors) { }
-    public override void DecodeRows(int first, int count, Span<float> rows) => weight.RowRange(first, count).CopyTo(rows);
-    public override void Apply(Matrix<float> x, Matrix<float> y) => LinearAlgebra.MultiplyTransposed(x, weight, y);
+    private const int RowChunk = 64;
+    private readonly float[] _singles;      // filled for F32
+    private readonly ushort[] _halves;      // filled for F16 and BF16
+    private readonly ElementType _type;
+    private readonly RowParallel.Kernel _kernel;
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
+    /// <summary>A float32 weight, copied.</summary>
+    public DenseLinear(Matrix<float> weight) : this(weight.Rows, weight.Columns, ElementType.F32, weight.Data.ToArray(), []) { }
+
+    /// <summary>A weight of 16-bit floats.</summary>
+    /// <param name="type"><see cref="ElementType.F16"/> or <see cref="ElementType.BF16"/>.</param>
+    /// <param name="halves">rows × columns codes of that type, row by row; not copied.</param>
+    public DenseLinear(int rows, int columns, ElementType type, ushort[] halves) : this(rows, columns, type, [], halves)
     {
-        for (int i = 0; i < Rows; i++) y[i] = TensorPrimitives.Dot(weight.Row(i), x);
+        if (type is not (ElementType.F16 or ElementType.BF16)) throw new ArgumentException($"{type} is not a 16-bit float.", nameof(type));
+    }
+
+    private DenseLinear(int rows, int columns, ElementType type, float[] singles, ushort[] halves) : base(rows, columns)
+    {
+        if (singles.LongLength + halves.LongLength != (long)rows * columns)
+            throw new ArgumentException($"A {rows}x{columns} weight needs {(long)rows * columns} values, got {singles.LongLength + halves.LongLength}.");
+        (_type, _singles, _halves) = (type, singles, halves);
+        _kernel = ApplyRows;
+    }
+
+    public override DenseFormat Format { get; } = new();
+    public override long Bits => (_type == ElementType.F32 ? 32L : 16L) * Rows * Columns;
+
+    public override void Save(StoredTensors tensors)
+    {
+        if (_type == ElementType.F32) tensors.Add("weight", StoredTensor.FromValues("weight", _singles, Rows, Columns));
+        else tensors.Add("weight", StoredTensor.FromBytes("weight", _type, MemoryMarshal.AsBytes(_halves.AsSpan()).ToArray(), Rows, Columns));
+    }
+
+    /// <summary>Reads a stored weight. Float64 becomes float32; the other float types stay as they are.</summary>
+    /// <exception cref="InvalidDataException">The tensor's shape is not rows × columns.</exception>
+    public static DenseLinear Load(StoredTensor tensor, int rows, int columns)
+    {
+        if (tensor.Shape is not [var r, var c] || r != rows || c != columns)
+            throw new InvalidDataException($"{tensor.Name}: expected shape [{rows}, {columns}], found [{string.Join(", ", tensor.Shape)}].");
+        if (tensor.Type is not (ElementType.F16 or ElementType.BF16))
+            return new DenseLinear(rows, columns, ElementType.F32, tensor.ReadAll(), []);
+        var halves = new ushort[checked(rows * columns)];
+        tensor.ReadBytes(0, MemoryMarshal.AsBytes(halves.AsSpan()));
+        return new DenseLinear(rows, columns, tensor.Type, halves);
+    }
+
+    public override void DecodeRows(int first, int count, Span<float> rows)
+    {
+        int start = first * Columns, length = count * Columns;
+        if (_type == ElementType.F32) _singles.AsSpan(start, length).CopyTo(rows);
+        else Widen(_halves.AsSpan(start, length), rows);
+    }
+
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => RowParallel.Run(RowChunk, x, y, _kernel);
+
+    public override void Apply(Matrix<float> x, Matrix<float> y) =>
+        LinearAlgebra.MultiplyTransposed(x, _type == ElementType.F32 ? new Matrix<float>(Rows, Columns, _singles) : ToDense(), y);
+
+    private void ApplyRows(int first, ReadOnlySpan<float> x, Span<float> y)
+    {
+        float[] rented = ArrayPool<float>.Shared.Rent(Columns);
+        var row = rented.AsSpan(0, Columns);
+        for (int i = 0; i < y.Length; i++)
+        {
+            int start = (first + i) * Columns;
+            if (_type == ElementType.F32)
+            {
+                y[i] = TensorPrimitives.Dot<float>(_singles.AsSpan(start, Columns), x);
+                continue;
+            }
+            Widen(_halves.AsSpan(start, Columns), row);
+            y[i] = TensorPrimitives.Dot<float>(row, x);
+        }
+        ArrayPool<float>.Shared.Return(rented);
+    }
+
+    private void Widen(ReadOnlySpan<ushort> halves, Span<float> values)
+    {
+        if (_type == ElementType.F16)
+        {
+            TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<ushort, Half>(halves), values);
+            return;
+        }
+        for (int j = 0; j < halves.Length; j++) values[j] = BitConverter.UInt32BitsToSingle((uint)halves[j] << 16);
     }
 }

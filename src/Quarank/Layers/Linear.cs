@@ -33,7 +33,7 @@ public abstract class Linear(int rows, int columns)
     public abstract void DecodeRows(int first, int count, Span<float> rows);
 
     /// <summary>All of W, as floats (Rows × Columns).</summary>
-    public Matrix<float> ToDense()
+    public virtual Matrix<float> ToDense()
     {
         const int chunk = 64;
         var w = new Matrix<float>(Rows, Columns);

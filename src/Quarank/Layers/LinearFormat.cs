@@ -6,6 +6,8 @@ namespace Quarank.Layers;
 /// <summary>How a weight is stored, without the numbers: the same record names a recipe's target and a checkpoint's content.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "form")]
 [JsonDerivedType(typeof(DenseFormat), "dense")]
+[JsonDerivedType(typeof(GridFormat), "grid")]
+[JsonDerivedType(typeof(ProductFormat), "product")]
 public abstract record LinearFormat
 {
     /// <summary>Reads a rows × columns layer of this form from the tensors under its name.</summary>

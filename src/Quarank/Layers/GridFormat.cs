@@ -1,0 +1,86 @@
+using System.Text.Json.Serialization;
+using Quarank.Checkpoints;
+using Quarank.Numerics;
+
+namespace Quarank.Layers;
+
+/// <summary>What stands beside the scale of a grid.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<GridOffset>))]
+public enum GridOffset
+{
+    /// <summary>Nothing: w = scale · (code − 2^(bits − 1)).</summary>
+    [JsonStringEnumMemberName("none")] None,
+
+    /// <summary>An integer of as many bits as a code: w = scale · (code − zero).</summary>
+    [JsonStringEnumMemberName("zeroPoint")] ZeroPoint,
+
+    /// <summary>A number stored like the scale: w = scale · code + offset.</summary>
+    [JsonStringEnumMemberName("number")] Number,
+}
+
+/// <summary>Along which vectors of the matrix a grid runs.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<GridAxis>))]
+public enum GridAxis
+{
+    /// <summary>A scale per row, or per group of a row.</summary>
+    [JsonStringEnumMemberName("rows")] Rows,
+
+    /// <summary>A scale per column.</summary>
+    [JsonStringEnumMemberName("columns")] Columns,
+}
+
+/// <summary>How a scale is stored.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ScaleType>))]
+public enum ScaleType
+{
+    /// <summary>16 bits: relative steps of 1/2,048.</summary>
+    [JsonStringEnumMemberName("float16")] Bits16,
+
+    /// <summary>32 bits.</summary>
+    [JsonStringEnumMemberName("float32")] Bits32,
+}
+
+/// <summary>A uniform grid of 2 to 8 bits: one scale and one zero-point per row, group of a row, or column.</summary>
+/// <param name="Bits">Bits of a code, 2 to 8.</param>
+/// <param name="GroupSize">Columns that share a scale; 0 = the whole row (or, by <see cref="GridAxis.Columns"/>, the whole column).</param>
+public sealed record GridFormat(
+    int Bits,
+    int GroupSize = 0,
+    GridOffset Offset = GridOffset.ZeroPoint,
+    GridAxis Axis = GridAxis.Rows,
+    ScaleType Scales = ScaleType.Bits16) : LinearFormat
+{
+    /// <summary>The largest code.</summary>
+    [JsonIgnore] public int MaxCode => (1 << Bits) - 1;
+
+    /// <summary>How many scales a rows × columns matrix has in each row (or in all, by columns).</summary>
+    public int GroupsOf(int columns) => Axis == GridAxis.Columns ? columns : GroupSize == 0 ? 1 : (columns + GroupSize - 1) / GroupSize;
+
+    /// <summary>How many scales a rows × columns matrix has in all.</summary>
+    public int ScaleCount(int rows, int columns) => Axis == GridAxis.Columns ? columns : checked(rows * GroupsOf(columns));
+
+    /// <summary>Every bit a rows × columns matrix of this form takes in a file.</summary>
+    public long BitsOf(int rows, int columns)
+    {
+        long scales = ScaleCount(rows, columns), scaleBits = Scales == ScaleType.Bits16 ? 16 : 32;
+        long offsetBits = Offset switch
+        {
+            GridOffset.None => 0,
+            GridOffset.ZeroPoint => 8L * BitPacking.ByteCount((int)scales, Bits),
+            _ => scales * scaleBits,
+        };
+        return 8L * rows * BitPacking.ByteCount(columns, Bits) + scales * scaleBits + offsetBits;
+    }
+
+    /// <summary>Refuses what cannot be stored, naming the value.</summary>
+    /// <exception cref="ArgumentException">Bits outside 2–8, a negative group size, or groups on columns.</exception>
+    public void Validate()
+    {
+        if (Bits is < 2 or > 8) throw new ArgumentException($"A grid has 2 to 8 bits, not {Bits}.");
+        if (GroupSize < 0) throw new ArgumentException($"A group has at least one column (0 = the whole row), not {GroupSize}.");
+        if (Axis == GridAxis.Columns && (GroupSize != 0 || Offset == GridOffset.ZeroPoint))
+            throw new ArgumentException("A grid by columns has one scale a column and no integer zero-points.");
+    }
+
+    public override Linear Load(StoredTensors tensors, int rows, int columns) => GridLinear.Load(this, tensors, rows, columns);
+}

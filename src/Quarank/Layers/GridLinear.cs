@@ -1,0 +1,155 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+using Quarank.Checkpoints;
+using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
+
+namespace Quarank.Layers;
+
+/// <summary>A matrix of packed codes on a uniform grid (<see cref="GridFormat"/>); tensors <c>codes</c>, <c>scales</c>, and <c>zeros</c> or <c>offsets</c>.</summary>
+public sealed class GridLinear : Linear
+{
+    private const int RowChunk = 64;
+    private readonly byte[] _codes;
+    private readonly float[] _scales;
+    private readonly byte[] _zeros;         // integer zero-points, one a scale
+    private readonly float[] _offsets;      // what a code of 0 stands for, one a scale
+    private readonly RowParallel.Kernel _kernel;
+
+    /// <summary>Wraps packed codes. Scales (and offsets) must be exact in the format's scale type.</summary>
+    /// <param name="packed">Rows × <see cref="BitPacking.ByteCount"/>(columns) bytes.</param>
+    /// <param name="scales">One per group, row by row; or one per column.</param>
+    /// <param name="zeros">One per scale when the format has zero-points, else empty.</param>
+    /// <param name="offsets">One per scale when the format has number offsets, else empty.</param>
+    public GridLinear(GridFormat format, int rows, int columns, byte[] packed, float[] scales, byte[] zeros, float[] offsets) : base(rows, columns)
+    {
+        format.Validate();
+        int count = format.ScaleCount(rows, columns);
+        if (packed.LongLength != (long)rows * BitPacking.ByteCount(columns, format.Bits))
+            throw new ArgumentException($"{rows}x{columns} codes of {format.Bits} bits do not take {packed.LongLength} bytes.", nameof(packed));
+        if (scales.Length != count || zeros.Length != (format.Offset == GridOffset.ZeroPoint ? count : 0) ||
+            offsets.Length != (format.Offset == GridOffset.Number ? count : 0))
+            throw new ArgumentException($"{count} scales were expected, found {scales.Length} with {zeros.Length} zero-points and {offsets.Length} offsets.", nameof(scales));
+
+        (Format, _codes, _scales, _zeros) = (format, packed, scales, zeros);
+        _offsets = offsets;
+        if (format.Offset != GridOffset.Number)
+        {
+            _offsets = new float[count];
+            for (int g = 0; g < count; g++)
+                _offsets[g] = -scales[g] * (format.Offset == GridOffset.None ? 1 << (format.Bits - 1) : zeros[g]);
+        }
+        _kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
+    }
+
+    public override GridFormat Format { get; }
+    public override long Bits => Format.BitsOf(Rows, Columns);
+
+    private int BytesPerRow => BitPacking.ByteCount(Columns, Format.Bits);
+
+    public override void Save(StoredTensors tensors)
+    {
+        int groups = Format.GroupsOf(Columns);
+        long[] shape = Format.Axis == GridAxis.Columns ? [Columns] : [Rows, groups];
+        tensors.Add("codes", StoredTensor.FromBytes("codes", ElementType.U8, _codes, Rows, BytesPerRow));
+        tensors.Add("scales", StoredTensor.FromFloats("scales", Numbers, _scales, shape));
+        if (Format.Offset == GridOffset.Number) tensors.Add("offsets", StoredTensor.FromFloats("offsets", Numbers, _offsets, shape));
+        if (Format.Offset != GridOffset.ZeroPoint) return;
+
+        var zeros = new byte[BitPacking.ByteCount(_zeros.Length, Format.Bits)];
+        BitPacking.Pack(_zeros, Format.Bits, zeros);
+        tensors.Add("zeros", StoredTensor.FromBytes("zeros", ElementType.U8, zeros, zeros.Length));
+    }
+
+    internal static GridLinear Load(GridFormat format, StoredTensors tensors, int rows, int columns)
+    {
+        var codes = tensors["codes"];
+        try
+        {
+            format.Validate();
+            var zeros = new byte[format.Offset == GridOffset.ZeroPoint ? format.ScaleCount(rows, columns) : 0];
+            if (zeros.Length > 0) BitPacking.Unpack(tensors["zeros"].ReadBytes(), format.Bits, zeros);
+            float[] offsets = format.Offset == GridOffset.Number ? tensors["offsets"].ReadAll() : [];
+            return new GridLinear(format, rows, columns, codes.ReadBytes(), tensors["scales"].ReadAll(), zeros, offsets);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"{codes.Name}: not the {rows}x{columns} grid of {format.Bits} bits that config.json describes: {e.Message}", e);
+        }
+    }
+
+    public override void DecodeRows(int first, int count, Span<float> rows)
+    {
+        byte[] rented = ArrayPool<byte>.Shared.Rent(Columns);
+        var codes = rented.AsSpan(0, Columns);
+        for (int i = 0; i < count; i++)
+        {
+            var row = rows.Slice(i * Columns, Columns);
+            UnpackRow(first + i, codes);
+            if (Format.Axis == GridAxis.Columns)
+            {
+                GridKernels.Dequantize(codes, _scales, _offsets, row);
+                continue;
+            }
+            int groups = Format.GroupsOf(Columns), size = Format.GroupSize == 0 ? Columns : Format.GroupSize;
+            for (int g = 0; g < groups; g++)
+            {
+                int start = g * size, length = Math.Min(size, Columns - start), k = (first + i) * groups + g;
+                GridKernels.Dequantize(codes.Slice(start, length), _scales[k], _offsets[k], row.Slice(start, length));
+            }
+        }
+        ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => RowParallel.Run(RowChunk, x, y, _kernel);
+
+    // Σ (s·c + o)·x = s·Σ c·x + o·Σ x, and the Σ x of a group serve every row.
+    private void ApplyByRows(int first, ReadOnlySpan<float> x, Span<float> y)
+    {
+        int groups = Format.GroupsOf(Columns), size = Format.GroupSize == 0 ? Columns : Format.GroupSize;
+        byte[] rented = ArrayPool<byte>.Shared.Rent(Columns);
+        float[] sums = ArrayPool<float>.Shared.Rent(groups);
+        for (int g = 0; g < groups; g++) sums[g] = TensorPrimitives.Sum(x.Slice(g * size, Math.Min(size, Columns - g * size)));
+
+        var codes = rented.AsSpan(0, Columns);
+        for (int i = 0; i < y.Length; i++)
+        {
+            UnpackRow(first + i, codes);
+            float sum = 0;
+            for (int g = 0; g < groups; g++)
+            {
+                int start = g * size, length = Math.Min(size, Columns - start), k = (first + i) * groups + g;
+                sum += _scales[k] * GridKernels.Dot(codes.Slice(start, length), x.Slice(start, length)) + _offsets[k] * sums[g];
+            }
+            y[i] = sum;
+        }
+        ArrayPool<float>.Shared.Return(sums);
+        ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    // Σ (s_k·c_k + o_k)·x_k = Σ c_k·(s_k·x_k) + Σ o_k·x_k: the scales move to the input.
+    private void ApplyByColumns(int first, ReadOnlySpan<float> x, Span<float> y)
+    {
+        byte[] rented = ArrayPool<byte>.Shared.Rent(Columns);
+        float[] rentedScaled = ArrayPool<float>.Shared.Rent(Columns);
+        var codes = rented.AsSpan(0, Columns);
+        var scaled = rentedScaled.AsSpan(0, Columns);
+        TensorPrimitives.Multiply(x, _scales, scaled);
+        float offset = TensorPrimitives.Dot(x, _offsets);
+        for (int i = 0; i < y.Length; i++)
+        {
+            UnpackRow(first + i, codes);
+            y[i] = GridKernels.Dot(codes, scaled) + offset;
+        }
+        ArrayPool<float>.Shared.Return(rentedScaled);
+        ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    private void UnpackRow(int i, Span<byte> codes)
+    {
+        int bytes = BytesPerRow;
+        BitPacking.Unpack(_codes.AsSpan(i * bytes, bytes), Format.Bits, codes);
+    }
+
+    private ElementType Numbers => Format.Scales == ScaleType.Bits16 ? ElementType.F16 : ElementType.F32;
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using Quarank.Checkpoints;
+using Quarank.Layers;
+using Quarank.Numerics;
+using Quarank.Tests.Support;
+using Xunit;
+
+namespace Quarank.Tests.Layers;
+
+/// <summary>What every stored form keeps: it multiplies as its decoded matrix does, comes back from its bytes, and counts them all.</summary>
+public class LinearContractTests
+{
+    private static readonly Dictionary<string, Func<Linear>> Samples = new()
+    {
+        ["dense, float32"] = () => new DenseLinear(Some.Matrix(70, 45)),
+        ["dense, float16"] = () => Dense16(ElementType.F16),
+        ["dense, bfloat16"] = () => Dense16(ElementType.BF16),
+        ["grid, 2 bits a row"] = () => Grid(new(2), 70, 192),
+        ["grid, 3 bits, groups of 32"] = () => Grid(new(3, 32), 70, 160),
+        ["grid, 3 bits, a short last group"] = () => Grid(new(3, 32), 5, 45),
+        ["grid, 4 bits, symmetric"] = () => Grid(new(4, 64, GridOffset.None), 70, 128),
+        ["grid, 5 bits, number offsets"] = () => Grid(new(5, 0, GridOffset.Number), 9, 45),
+        ["grid, 8 bits, float32 scales"] = () => Grid(new(8, 16, Scales: ScaleType.Bits32), 9, 45),
+        ["grid, 4 bits by columns"] = () => Grid(new(4, 0, GridOffset.Number, GridAxis.Columns), 70, 45),
+        ["product of grids"] = () => new ProductLinear(Grid(new(4, 0, GridOffset.Number, GridAxis.Columns), 70, 19), Grid(new(3, 0, GridOffset.Number), 19, 45)),
+    };
+
+    public static TheoryData<string> Forms => [.. Samples.Keys];
+
+    [Theory, MemberData(nameof(Forms))]
+    public void Apply_is_the_product_with_the_decoded_matrix(string form)
+    {
+        var linear = Samples[form]();
+        var (x, w) = (Some.Matrix(3, linear.Columns), linear.ToDense());
+        var (many, y) = (linear.Apply(x), new float[linear.Rows]);
+        for (int t = 0; t < x.Rows; t++)
+        {
+            linear.Apply(x.Row(t), y);
+            for (int i = 0; i < y.Length; i++)
+            {
+                double expected = 0, size = 0;
+                for (int j = 0; j < linear.Columns; j++) (expected, size) = (expected + w[i, j] * x[t, j], size + Math.Abs(w[i, j] * x[t, j]));
+                // Float sums of up to 192 terms; a grid also sums codes and offset apart, which cost it up to 255 / 128 of its size.
+                Assert.Equal(expected, y[i], 1e-5 * size + 1e-4);
+                Assert.Equal(expected, many[t, i], 1e-5 * size + 1e-4);
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Forms))]
+    public void Its_bytes_bring_it_back_and_Bits_counts_them(string form)
+    {
+        var linear = Samples[form]();
+        var stored = new Dictionary<string, StoredTensor>();
+        linear.Save(new StoredTensors(stored).Under("layer"));
+        string json = JsonSerializer.Serialize(linear.Format);
+        var back = JsonSerializer.Deserialize<LinearFormat>(json)!.Load(new StoredTensors(stored).Under("layer"), linear.Rows, linear.Columns);
+
+        Assert.Equal(linear.ToDense().Data.ToArray(), back.ToDense().Data.ToArray());
+        Assert.Equal(linear.Bits, stored.Values.Sum(t => 8 * t.ByteLength));
+        Assert.Equal(linear.Apply(Some.Matrix(2, linear.Columns)).Data.ToArray(), back.Apply(Some.Matrix(2, linear.Columns)).Data.ToArray());
+    }
+
+    [Theory, MemberData(nameof(Forms))]
+    public void Rows_decode_the_same_alone_and_together(string form)
+    {
+        var linear = Samples[form]();
+        var (all, one) = (linear.ToDense(), new float[linear.Columns]);
+        for (int i = 0; i < linear.Rows; i++)
+        {
+            linear.DecodeRows(i, 1, one);
+            for (int j = 0; j < one.Length; j++) Assert.Equal(all[i, j], one[j], 1e-6f * linear.Columns); // a product sums in another order
+        }
+    }
+
+    [Fact]
+    public void A_wrong_shape_is_refused_by_name()
+    {
+        var stored = new Dictionary<string, StoredTensor>();
+        Grid(new(3), 8, 64).Save(new StoredTensors(stored).Under("model.layers.0.mlp.up_proj"));
+        var e = Assert.Throws<InvalidDataException>(() => new GridFormat(3).Load(new StoredTensors(stored).Under("model.layers.0.mlp.up_proj"), 8, 96));
+        Assert.Contains("model.layers.0.mlp.up_proj.codes", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(1, 0), InlineData(9, 0), InlineData(4, -1)]
+    public void A_grid_that_cannot_be_is_refused(int bits, int group) => Assert.Throws<ArgumentException>(() => new GridFormat(bits, group).Validate());
+
+    private static DenseLinear Dense16(ElementType type)
+    {
+        var bytes = StoredTensor.FromFloats("w", type, Some.Matrix(70, 45).Data, 70, 45);
+        return new DenseLinear(70, 45, type, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(bytes.ReadBytes()).ToArray());
+    }
+
+    private static GridLinear Grid(GridFormat format, int rows, int columns)
+    {
+        var random = new Random(5);
+        var packed = new byte[rows * BitPacking.ByteCount(columns, format.Bits)];
+        var codes = new byte[columns];
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < columns; j++) codes[j] = (byte)random.Next(format.MaxCode + 1);
+            int bytes = BitPacking.ByteCount(columns, format.Bits);
+            BitPacking.Pack(codes, format.Bits, packed.AsSpan(i * bytes, bytes));
+        }
+        int count = format.ScaleCount(rows, columns);
+        float[] Numbers() => [.. Enumerable.Range(0, count).Select(_ => (float)(Half)(random.NextSingle() / format.MaxCode + 0.001f))];
+        return new GridLinear(format, rows, columns, packed, Numbers(),
+            format.Offset == GridOffset.ZeroPoint ? [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(format.MaxCode + 1))] : [],
+            format.Offset == GridOffset.Number ? Numbers() : []);
+    }
+}

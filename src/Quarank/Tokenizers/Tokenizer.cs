@@ -1,0 +1,110 @@
+using System.Text;
+
+namespace Quarank.Tokenizers;
+
+/// <summary>
+/// Text ↔ ids of a language model: tokenizer.json (byte pair encoding, byte-level or in SentencePiece's style), SentencePiece's
+/// tokenizer.model, or GPT-2's vocab.json with merges.txt. Safe to use from many threads.
+/// </summary>
+/// <remarks>
+/// Special tokens written out in the text become their ids, except with tokenizer.model, as in the reference libraries.
+/// A lone surrogate, which is no Unicode text, counts as U+FFFD.
+/// </remarks>
+public sealed class Tokenizer
+{
+    private readonly TokenizerParts _parts;
+    private readonly AddedTokenMatcher _raw;
+    private readonly AddedTokenMatcher _normalized;
+    private readonly HashSet<int> _special;
+
+    // A token sought in normalized text is decoded from what was sought: "▁</s>" gives its space back.
+    private readonly Dictionary<int, string> _decoded;
+
+    internal Tokenizer(TokenizerParts parts)
+    {
+        _parts = parts;
+        _raw = new(parts.AddedTokens.Where(t => !t.Normalized).Select(t => (t.Content, t)));
+        _normalized = new(parts.AddedTokens.Where(t => t.Normalized).Select(t => (parts.Normalizer.Apply(t.Content), t)));
+        _decoded = parts.AddedTokens.Where(t => t.Normalized).DistinctBy(t => t.Id).ToDictionary(t => t.Id, t => parts.Normalizer.Apply(t.Content));
+        _special = [.. parts.AddedTokens.Where(t => t.Special).Select(t => t.Id)];
+    }
+
+    /// <summary>One more than the largest id.</summary>
+    public int VocabularySize => _parts.Vocabulary.Count;
+
+    /// <summary>The id of the token that starts a text, where the files name it.</summary>
+    public int? BeginningOfText => _parts.BeginningOfText;
+
+    /// <summary>The id of the token that ends a text, where the files name it.</summary>
+    public int? EndOfText => _parts.EndOfText;
+
+    /// <summary>
+    /// Reads a tokenizer from a file or from a folder (tokenizer.json, else tokenizer.model, else vocab.json and merges.txt), with what
+    /// tokenizer_config.json beside it says. Each file may be gzip with .gz after its name.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">There is no such file, or the folder has none of these.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged; the message names it and the place.</exception>
+    /// <exception cref="NotSupportedException">A file asks for something not supported; the message names it and what is.</exception>
+    public static Tokenizer Load(string path) => new(TokenizerLoader.Load(path));
+
+    /// <summary>The ids of a text, with the special tokens that the tokenizer puts around a text unless they are declined.</summary>
+    public int[] Encode(string text, bool addSpecialTokens = true)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var ids = new List<int>(text.Length / 3 + 4);
+        if (addSpecialTokens) ids.AddRange(_parts.PostProcessor.Before);
+        EncodeText(Unicode.WithoutLoneSurrogates(text), ids);
+        if (addSpecialTokens) ids.AddRange(_parts.PostProcessor.After);
+        return [.. ids];
+    }
+
+    /// <summary>The text of ids; bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is not one of this vocabulary.</exception>
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
+    {
+        var decoder = new IncrementalDecoder(this, skipSpecialTokens);
+        var text = new StringBuilder();
+        foreach (int id in ids) text.Append(decoder.Append(id));
+        return text.Append(decoder.Finish()).ToString();
+    }
+
+    /// <summary>A decoder that takes ids one by one and gives the text as it becomes complete.</summary>
+    public IncrementalDecoder StartDecoding(bool skipSpecialTokens = false) => new(this, skipSpecialTokens);
+
+    /// <summary>A piece as the vocabulary spells it ("Ġthe", "▁the", "&lt;0x0A&gt;").</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id is not one of this vocabulary.</exception>
+    public string Piece(int id)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
+        return _parts.Vocabulary.Piece(id)
+            ?? throw new ArgumentOutOfRangeException(nameof(id), id, $"{_parts.Vocabulary.File} has no piece of this id; its largest is {VocabularySize - 1}.");
+    }
+
+    /// <summary>The id of a piece, spelled as the vocabulary spells it; null when there is none.</summary>
+    public int? TokenId(string piece) => _parts.Vocabulary.TryFind(piece, out int id) ? id : null;
+
+    /// <summary>Whether an id is a special token, one that stands for no text.</summary>
+    public bool IsSpecial(int id) => _special.Contains(id);
+
+    internal DecoderStage StartStages(TextStage end) => _parts.Decoder(end);
+
+    internal string DecodedPiece(int id) => _decoded.TryGetValue(id, out string? piece) ? piece : Piece(id);
+
+    private void EncodeText(string text, List<int> ids)
+    {
+        foreach (var (token, range) in _raw.Split(text))
+        {
+            if (token is not null) ids.Add(token.Id);
+            else EncodeNormalized(_parts.Normalizer.Apply(text[range]), range.Start.Value == 0, ids);
+        }
+    }
+
+    private void EncodeNormalized(string text, bool first, List<int> ids)
+    {
+        foreach (var (token, range) in _normalized.Split(text))
+        {
+            if (token is not null) ids.Add(token.Id);
+            else _parts.PreTokenizer.Encode(text[range], first && range.Start.Value == 0, _parts.Encoder, ids);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+namespace Quarank.Tokenizers;
+
+/// <summary>What tokenizer_config.json and special_tokens_map.json beside a tokenizer say: its special tokens and which are added.</summary>
+internal sealed class TokenizerConfig
+{
+    private static readonly string[] Roles = ["bos_token", "eos_token", "unk_token", "pad_token"];
+
+    private readonly Dictionary<string, string> _tokens = [];
+
+    private TokenizerConfig() { }
+
+    /// <summary>Whether a text gets the first token; null when the files do not say.</summary>
+    public bool? AddBeginning { get; private init; }
+
+    /// <summary>Whether a text gets the last token; null when the files do not say.</summary>
+    public bool? AddEnd { get; private init; }
+
+    /// <summary>The texts of the special tokens by role, as bos_token.</summary>
+    public IReadOnlyDictionary<string, string> Tokens => _tokens;
+
+    public static TokenizerConfig Read(string folder)
+    {
+        var config = Part(folder, "tokenizer_config.json");
+        var result = new TokenizerConfig { AddBeginning = Flag(config, "add_bos_token"), AddEnd = Flag(config, "add_eos_token") };
+        foreach (var part in (JsonPart?[])[Part(folder, "special_tokens_map.json"), config])
+            foreach (string role in Roles)
+                if (part is { } p && p[role] is { Exists: true } token)
+                    result._tokens[role] = token.Element.ValueKind == System.Text.Json.JsonValueKind.String ? token.Text() : token["content"].Text();
+        return result;
+    }
+
+    /// <summary>The id of the token of a role, when it is named and in the vocabulary.</summary>
+    public int? Id(string role, Vocabulary vocabulary) =>
+        _tokens.TryGetValue(role, out string? text) && vocabulary.TryFind(text, out int id) ? id : null;
+
+    /// <summary>What a tokenizer puts around texts, where these files say otherwise: a plain answer here counts.</summary>
+    public PostProcessor Adjust(PostProcessor processor, int? beginning, int? end)
+    {
+        var (before, after) = processor;
+        if (beginning is { } b && AddBeginning is { } addBeginning && before.Contains(b) != addBeginning)
+            before = addBeginning ? [b, .. before] : [.. before.Where(id => id != b)];
+        if (end is { } e && AddEnd is { } addEnd && after.Contains(e) != addEnd)
+            after = addEnd ? [.. after, e] : [.. after.Where(id => id != e)];
+        return new(before, after);
+    }
+
+    private static JsonPart? Part(string folder, string name) => TokenizerFiles.Find(folder, name) is { } path ? JsonPart.Parse(path) : null;
+
+    private static bool? Flag(JsonPart? part, string name) => part?[name] is { Exists: true } flag ? flag.Flag() : null;
+}

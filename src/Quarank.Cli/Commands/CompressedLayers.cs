@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Quarank.Checkpoints;
+using Quarank.Cli.Console;
+using Quarank.Layers;
+using Quarank.Models;
+
+namespace Quarank.Cli.Commands;
+
+/// <summary>A linear layer as a checkpoint stores it.</summary>
+/// <param name="Tensors">All of it but the bias.</param>
+internal sealed record LayerStorage(ProjectionSpec Place, LinearFormat Format, IReadOnlyList<StoredTensor> Tensors)
+{
+    public long Bytes => Tensors.Sum(t => t.ByteLength);
+    public long Weights => (long)Place.Rows * Place.Columns;
+    public bool IsCompressed => Format is not DenseFormat;
+
+    /// <summary>The last part of the name: q_proj, down_proj.</summary>
+    public string Kind => Place.Name[(Place.Name.LastIndexOf('.') + 1)..];
+}
+
+/// <summary>What the linear layers of a checkpoint take, read from its headers alone.</summary>
+internal static class CompressedLayers
+{
+    public static IReadOnlyList<LayerStorage> Of(Checkpoint checkpoint, ModelSpec spec)
+    {
+        var formats = new Dictionary<string, LinearFormat>(StringComparer.Ordinal);
+        if (checkpoint.Config.TryGetProperty("quarank", out var section) && section.TryGetProperty("layers", out var layers))
+            foreach (var layer in layers.EnumerateObject())
+                formats[layer.Name] = layer.Value.Deserialize<LinearFormat>(JsonSerializerOptions.Web)
+                    ?? throw new InvalidDataException($"{checkpoint.Path}: config.json gives no form for '{layer.Name}'.");
+        return [.. Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections).Select(p => new LayerStorage(
+            p, formats.GetValueOrDefault(p.Name) ?? new DenseFormat(),
+            checkpoint.Tensors.Under(p.Name).All.Where(t => t.Name != $"{p.Name}.bias").ToList()))];
+    }
+
+    /// <summary>Of the compressed layers together; of all linear layers when none is compressed.</summary>
+    public static double BitsPerWeight(IReadOnlyList<LayerStorage> layers)
+    {
+        var counted = layers.Any(l => l.IsCompressed) ? layers.Where(l => l.IsCompressed).ToList() : layers;
+        return 8.0 * counted.Sum(l => l.Bytes) / counted.Sum(l => l.Weights);
+    }
+
+    /// <summary>"dense, F16", "grid of 3 bits, groups of 64, zero-points", "product of rank 21, 4 bits x 4 bits".</summary>
+    public static string Describe(LayerStorage layer) => layer.Format switch
+    {
+        DenseFormat => $"dense, {string.Join(" and ", layer.Tensors.Select(t => t.Type).Distinct())}",
+        GridFormat g => Units.Invariant($"grid of {g.Bits} bits, {(g.GroupSize == 0 ? "whole rows" : $"groups of {g.GroupSize}")}{(g.Offset == GridOffset.None ? ", symmetric" : "")}"),
+        ProductFormat p => Units.Invariant($"product of rank {p.Rank}, {Factor(p.Left)} x {Factor(p.Right)}"),
+        var other => other.ToString(),
+    };
+
+    private static string Factor(LinearFormat format) => format is GridFormat g ? Units.Invariant($"{g.Bits} bits") : "16 bits";
+}

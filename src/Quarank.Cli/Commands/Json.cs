@@ -1,0 +1,19 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Quarank.Cli.Console;
+
+namespace Quarank.Cli.Commands;
+
+/// <summary>Results for scripts.</summary>
+internal static class Json
+{
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a broken model's perplexity may be infinite
+    };
+
+    public static void Write(Terminal terminal, object value) => terminal.Out.WriteLine(JsonSerializer.Serialize(value, Options));
+}

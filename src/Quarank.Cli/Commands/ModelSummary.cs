@@ -1,0 +1,62 @@
+using System.Text.Json.Serialization;
+using Quarank.Checkpoints;
+using Quarank.Cli.Console;
+using Quarank.Models;
+using Quarank.Tokenizers;
+
+namespace Quarank.Cli.Commands;
+
+/// <summary>What <c>inspect</c> tells.</summary>
+/// <param name="Parameters">Numbers the model stands for, however they are stored; a tied head counts once.</param>
+/// <param name="FileBytes">All weight files.</param>
+/// <param name="TensorBytes">All tensors by number type.</param>
+/// <param name="BitsPerWeight">Of the compressed layers; null when none is.</param>
+internal sealed record ModelSummary(
+    string Path, string Architecture, int Blocks, int HiddenSize, int IntermediateSize, int Heads, int KeyValueHeads, int HeadSize, int ContextLength,
+    int VocabularySize, bool TiedHead, long Parameters, [property: JsonPropertyName("dtype")] string? DType, long FileBytes, IReadOnlyDictionary<string, long> TensorBytes, TokenizerSummary? Tokenizer,
+    int LinearLayers, [property: JsonPropertyName("compressedLayers")] int CompressedLayerCount, double? BitsPerWeight)
+{
+    /// <summary>How each linear layer is stored.</summary>
+    [JsonIgnore] public IReadOnlyList<LayerStorage> Storage { get; init; } = [];
+
+    public IReadOnlyList<object> Layers => [.. Storage.Select(l => new
+    {
+        l.Place.Name,
+        l.Place.Rows,
+        l.Place.Columns,
+        Form = l.Format,
+        l.Bytes,
+        BitsPerWeight = 8.0 * l.Bytes / l.Weights,
+    })];
+
+    public static ModelSummary Of(Checkpoint checkpoint)
+    {
+        var spec = ModelSpec.Read(checkpoint.Config);
+        var layers = CompressedLayers.Of(checkpoint, spec);
+        var inLayers = layers.SelectMany(l => l.Tensors).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+        long parameters = layers.Sum(l => l.Weights) + checkpoint.Tensors.All.Where(t => !inLayers.Contains(t.Name)).Sum(t => t.Count);
+        int compressed = layers.Count(l => l.IsCompressed);
+        return new(checkpoint.Path, spec.Architecture, spec.BlockCount, spec.HiddenSize, spec.IntermediateSize, spec.HeadCount, spec.KeyValueHeadCount,
+            spec.HeadSize, spec.ContextLength, spec.VocabularySize, spec.TiedHead, parameters, spec.Type?.ToString(), checkpoint.FileBytes,
+            checkpoint.Tensors.All.GroupBy(t => t.Type.ToString()).ToDictionary(g => g.Key, g => g.Sum(t => t.ByteLength)),
+            TokenizerSummary.Of(checkpoint.Directory), layers.Count, compressed, compressed == 0 ? null : CompressedLayers.BitsPerWeight(layers))
+        { Storage = layers };
+    }
+
+    public IEnumerable<(string Name, string Value)> Pairs() =>
+    [
+        ("model", Path),
+        ("architecture", Architecture),
+        ("blocks", Units.Count(Blocks)),
+        ("hidden", Units.Invariant($"{HiddenSize:N0}, feed-forward {IntermediateSize:N0}")),
+        ("heads", Units.Invariant($"{Heads} of {HeadSize}{(KeyValueHeads == Heads ? "" : $", {KeyValueHeads} for keys and values")}")),
+        ("context", $"{Units.Count(ContextLength)} tokens"),
+        ("vocabulary", $"{Units.Count(VocabularySize)}{(TiedHead ? ", head tied to the embedding" : "")}"),
+        ("tokenizer", Tokenizer?.ToString() ?? "none in the folder"),
+        ("parameters", Parameters < 1_000_000 ? Units.Count(Parameters) : $"{Units.Count(Parameters)} ({Units.Roughly(Parameters)})"),
+        ("dtype", DType ?? "not named in config.json"),
+        ("weights", $"{Units.Bytes(FileBytes)} ({string.Join(", ", TensorBytes.OrderByDescending(t => t.Value).Select(t => $"{t.Key} {Units.Bytes(t.Value)}"))})"),
+        ("compressed", CompressedLayerCount == 0 ? "nothing"
+            : Units.Invariant($"{CompressedLayerCount} of {LinearLayers} linear layers, {BitsPerWeight:0.000} bits per weight")),
+    ];
+}

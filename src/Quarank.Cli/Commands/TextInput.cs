@@ -1,0 +1,22 @@
+using System.Text;
+
+namespace Quarank.Cli.Commands;
+
+/// <summary>Texts that a user names.</summary>
+internal static class TextInput
+{
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    /// <summary>A UTF-8 file as it is.</summary>
+    public static string ReadPlain(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path, Strict);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InvalidDataException($"{path}: the text is not UTF-8 ({e.Message})", e);
+        }
+    }
+}

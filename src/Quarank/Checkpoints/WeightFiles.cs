@@ -29,7 +29,7 @@ internal static class WeightFiles
                 if (!File.Exists(path)) throw new InvalidDataException($"{index}: names the shard {Quoted.Name(name)}, which is not in the folder.");
                 files.Add(Safetensors.Open(path));
             }
-            if (map != null) Compare(index, map, files);
+            if (map != null) CheckPlaces(index, map, files);
             return files;
         }
         catch
@@ -58,7 +58,7 @@ internal static class WeightFiles
         return files;
     }
 
-    private static void Compare(string index, Dictionary<string, string> map, List<Safetensors> files)
+    private static void CheckPlaces(string index, Dictionary<string, string> map, List<Safetensors> files)
     {
         var found = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in files)
@@ -84,7 +84,7 @@ internal static class WeightFiles
             return new NotSupportedException(
                 $"{folder}: {pickled} is a pickle, which is not supported; convert it to safetensors (save_pretrained of transformers writes them).");
         string? other = names.Find(n => n.EndsWith(".safetensors", StringComparison.Ordinal));
-        string hint = other == null ? "" : $" (there is {Quoted.Name(other)}, which neither names)";
+        string hint = other == null ? "" : $" (there is {Quoted.Name(other)}, which has neither name)";
         return new InvalidDataException($"{folder}: expected {Single}, or {Index} and its shards; found neither{hint}.");
     }
 }

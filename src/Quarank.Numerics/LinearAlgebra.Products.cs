@@ -60,15 +60,23 @@ public static partial class LinearAlgebra
     }
 
     /// <summary>
-    /// Large enough that packing the operands again for every tile costs little, small enough that two threads end together.
-    /// A function of the shape alone, so that the result is one of the shape alone.
+    /// Large enough that packing the operands again for every tile costs little (some 5 %), small and even enough that the threads end
+    /// together. A function of the shape alone, so that the result is one of the shape alone.
     /// </summary>
     internal static (int Height, int Width) TileShape(int m, int n)
     {
-        int height = Math.Min(m, 384);
-        int width = 384;
-        return (height, width);
+        const int Largest = 512, Smallest = 96, Wanted = 8;
+        var (down, across) = (Pieces(m, Largest), Pieces(n, Largest));
+        while (down * across is > 0 and < Wanted && Math.Max(m / down, n / across) >= 2 * Smallest)
+        {
+            if (m / down > n / across) down *= 2;
+            else across *= 2;
+        }
+        return (Share(m, down), Share(n, across));
     }
+
+    /// <summary>The length of the larger of equal pieces, in whole cache lines.</summary>
+    internal static int Share(int length, int pieces) => length == 0 ? 1 : (Pieces(length, pieces) + 15) / 16 * 16;
 
     internal static int Pieces(int length, int piece) => length == 0 ? 0 : (length - 1) / piece + 1;
 

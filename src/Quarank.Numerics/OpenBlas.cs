@@ -19,6 +19,14 @@ internal static partial class OpenBlas
     public static partial void Dgemm(int order, int transA, int transB, int m, int n, int k, double alpha,
         ReadOnlySpan<double> a, int lda, ReadOnlySpan<double> b, int ldb, double beta, Span<double> c, int ldc);
 
+    [LibraryImport(Library, EntryPoint = "cblas_ssyrk")]
+    public static partial void Ssyrk(int order, int uplo, int trans, int n, int k, float alpha, ReadOnlySpan<float> a, int lda,
+        float beta, Span<float> c, int ldc);
+
+    [LibraryImport(Library, EntryPoint = "cblas_dsyrk")]
+    public static partial void Dsyrk(int order, int uplo, int trans, int n, int k, double alpha, ReadOnlySpan<double> a, int lda,
+        double beta, Span<double> c, int ldc);
+
     [LibraryImport(Library, EntryPoint = "cblas_strsm")]
     public static partial void Strsm(int order, int side, int uplo, int trans, int diag, int m, int n, float alpha,
         ReadOnlySpan<float> a, int lda, Span<float> b, int ldb);
@@ -39,6 +47,13 @@ internal static partial class OpenBlas
 
     [LibraryImport(Library, EntryPoint = "dtrtri_")]
     public static partial void Dtrtri(in byte uplo, in byte diag, in int n, Span<double> a, in int lda, ref int info);
+
+    [LibraryImport(Library, EntryPoint = "dgeqrf_")]
+    public static partial void Dgeqrf(in int m, in int n, Span<double> a, in int lda, Span<double> tau, Span<double> work, in int lwork, ref int info);
+
+    [LibraryImport(Library, EntryPoint = "dorgqr_")]
+    public static partial void Dorgqr(in int m, in int n, in int k, Span<double> a, in int lda, ReadOnlySpan<double> tau,
+        Span<double> work, in int lwork, ref int info);
 
     [LibraryImport(Library, EntryPoint = "dsyevd_")]
     public static partial void Dsyevd(in byte jobz, in byte uplo, in int n, Span<double> a, in int lda, Span<double> w,

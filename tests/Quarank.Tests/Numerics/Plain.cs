@@ -17,8 +17,16 @@ internal static class Plain
     {
         var c = new Matrix<double>(a.Rows, b.Columns);
         for (int i = 0; i < a.Rows; i++)
-            for (int k = 0; k < a.Columns; k++)
-                for (int j = 0; j < b.Columns; j++) c[i, j] += a[i, k] * b[k, j];
+        {
+            var (row, sums) = (a.Row(i).ToArray(), new double[b.Columns]);
+            for (int k = 0; k < row.Length; k++)
+            {
+                var other = b.Row(k);
+                double factor = row[k];
+                for (int j = 0; j < sums.Length; j++) sums[j] += factor * other[j];
+            }
+            sums.CopyTo(c.Row(i));
+        }
         return c;
     }
 

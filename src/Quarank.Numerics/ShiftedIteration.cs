@@ -1,0 +1,109 @@
+using System.Numerics.Tensors;
+
+namespace Quarank.Numerics;
+
+/// <summary>
+/// The top eigenvectors of a positive semidefinite matrix G by block iteration with a dynamic shift (Feng, Yu, Xie and Tang 2024,
+/// arXiv:2404.09276, there for singular values): Q ← orthonormal basis of (G − αI) Q, where α climbs to half of the smallest
+/// eigenvalue that the block can hold. That costs nothing and doubles the rate for slowly falling spectra. All in double: the
+/// Gram matrix squares the condition, and activations with massive outliers leave float nothing of the small directions.
+/// </summary>
+internal static class ShiftedIteration
+{
+    private const int FirstCheck = 4, CheckEvery = 2, MostPasses = 24, InverseSteps = 6;
+
+    /// <param name="gram">n × n, full.</param>
+    /// <param name="energy">The trace of G.</param>
+    /// <param name="tolerance">Converged when two passes lower energy − captured by less than this share of it.</param>
+    /// <returns>rank × n orthonormal rows, the residual as in <see cref="TopRankFactors"/>.</returns>
+    public static (Matrix<double> Vectors, double Residual, int Passes, bool Converged) Top(
+        Matrix<double> gram, int rank, double energy, double tolerance, int seed)
+    {
+        int n = gram.Rows, width = Math.Min(n, rank + Math.Max(10, rank / 10));
+        if (rank == 0 || energy == 0) return (new(rank, n), 0, 0, true);
+        double shift = 0, before = double.NegativeInfinity;
+        var q = Orthonormalize(LinearAlgebra.Multiply(Gaussian(width, n, seed), gram), out _);
+        for (int passes = 2; ; passes++)
+        {
+            var image = LinearAlgebra.Multiply(q, gram);
+            if (passes >= FirstCheck && passes % CheckEvery == 0)
+            {
+                // Rayleigh–Ritz: the best that this block knows.
+                var ritz = SymmetricEigen.All(LinearAlgebra.MultiplyTransposed(image, q));
+                double captured = TensorPrimitives.Sum<double>(ritz.Values.AsSpan(0, rank));
+                bool converged = captured - before <= tolerance * Math.Max(energy - captured, 1e-10 * energy);
+                if (converged || passes >= MostPasses) return Finish(q, image, ritz, rank, passes, converged);
+                before = captured;
+            }
+            for (int i = 0; i < q.Rows; i++) TensorPrimitives.MultiplyAdd(q.Row(i), -shift, image.Row(i), image.Row(i));
+            q = Orthonormalize(image, out double smallest);
+            // For orthonormal Q, smallest + α never exceeds the eigenvalue it stands for, so α stays below half of it.
+            shift = Math.Max(shift, (smallest + shift) / 2);
+        }
+    }
+
+    private static (Matrix<double>, double, int, bool) Finish(Matrix<double> q, Matrix<double> image, SymmetricEigen<double> ritz, int rank,
+        int passes, bool converged)
+    {
+        var top = ritz.Vectors.SliceRows(0, rank);
+        var vectors = LinearAlgebra.Multiply(top, q);
+        var residuals = LinearAlgebra.Multiply(top, image);
+        double sum = 0;
+        for (int i = 0; i < rank; i++)
+        {
+            TensorPrimitives.MultiplyAdd(vectors.Row(i), -ritz.Values[i], residuals.Row(i), residuals.Row(i));
+            sum += TensorPrimitives.SumOfSquares<double>(residuals.Row(i));
+        }
+        return (vectors, Math.Sqrt(sum / rank) / ritz.Values[0], passes, converged);
+    }
+
+    /// <summary>
+    /// An orthonormal basis of the rows of y, in its place: by Cholesky, y = L Q, on the pool; by Householder where the rows are too
+    /// dependent for that. <paramref name="smallest"/> is about the smallest singular value of L, 0 from Householder.
+    /// </summary>
+    private static Matrix<double> Orthonormalize(Matrix<double> y, out double smallest)
+    {
+        var products = LinearAlgebra.Syrk(y);
+        if (LinearAlgebra.TryCholesky(products, out var lower, out _))
+        {
+            LinearAlgebra.SolveLower(lower, y);
+            smallest = SmallestSingular(lower);
+            // The error is the square of y's condition times 1e-16; a bad one needs the step again.
+            return Spread(lower) > 1e3 ? Orthonormalize(y, out _) : y;
+        }
+        smallest = 0;
+        LinearAlgebra.OrthonormalizeRows(y);
+        return y;
+    }
+
+    private static double Spread(Matrix<double> lower)
+    {
+        var (least, most) = (double.PositiveInfinity, 0.0);
+        for (int i = 0; i < lower.Rows; i++) (least, most) = (Math.Min(least, lower[i, i]), Math.Max(most, lower[i, i]));
+        return most / least;
+    }
+
+    // Inverse power steps on L Lᵀ.
+    private static double SmallestSingular(Matrix<double> lower)
+    {
+        var x = new Matrix<double>(lower.Rows, 1);
+        x.Data.Fill(1);
+        double norm = 0;
+        for (int step = 0; step < InverseSteps; step++)
+        {
+            TensorPrimitives.Divide(x.Data, TensorPrimitives.Norm<double>(x.Data), x.Data);
+            LinearAlgebra.SolveLower(lower, x);
+            LinearAlgebra.SolveLower(lower, x, transpose: true);
+            norm = TensorPrimitives.Norm<double>(x.Data);
+        }
+        return Math.Sqrt(1 / norm);
+    }
+
+    private static Matrix<double> Gaussian(int rows, int columns, int seed)
+    {
+        var random = new Random(seed);
+        var m = new Matrix<double>(rows, columns);
+        foreach (ref double v in m.Data) v = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+        return m;
+    }
+}

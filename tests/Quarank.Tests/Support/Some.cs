@@ -1,3 +1,4 @@
+using Quarank.Compression;
 using Quarank.Numerics;
 
 namespace Quarank.Tests.Support;
@@ -12,5 +13,23 @@ internal static class Some
         var m = new Matrix<float>(rows, columns);
         foreach (ref float v in m.Data) v = random.NextSingle() * 2 - 1;
         return m;
+    }
+
+    /// <summary>A layer whose inputs are correlated, of uneven size, and of full rank.</summary>
+    /// <param name="dead">So many columns whose input is always zero.</param>
+    /// <param name="outlier">How much larger than the rest column 3 of the input is.</param>
+    public static LayerProblem Problem(int rows, int columns, int dead = 0, float outlier = 1)
+    {
+        int tokens = 6 * columns;
+        var x = LinearAlgebra.Multiply(Matrix(tokens, columns / 4, 2), Matrix(columns / 4, columns, 3));
+        var noise = Matrix(tokens, columns, 4);
+        for (int t = 0; t < tokens; t++)
+            for (int j = 0; j < columns; j++)
+                x[t, j] = j < dead ? 0 : (x[t, j] + noise[t, j]) * (j == 3 ? outlier : 1 + j % 5);
+
+        var exact = new Matrix<double>(tokens, columns, [.. x.Data.ToArray().Select(v => (double)v)]);
+        var h = LinearAlgebra.TransposeMultiply(exact, exact);
+        foreach (ref double v in h.Data) v /= tokens;
+        return new("sample", Matrix(rows, columns, 5), new(tokens, h), Seed: 7);
     }
 }

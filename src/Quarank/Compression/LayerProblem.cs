@@ -1,0 +1,21 @@
+using Quarank.Numerics;
+
+namespace Quarank.Compression;
+
+/// <summary>What calibration gathered where a layer takes its input.</summary>
+/// <param name="Tokens">How many tokens were seen.</param>
+/// <param name="Gram">H = Σ x xᵀ / tokens (half the papers' Hessian), Columns × Columns, symmetric.</param>
+public sealed record InputStatistics(long Tokens, Matrix<double> Gram);
+
+/// <summary>The place and size of a layer, before anything is read.</summary>
+public sealed record LayerShape(string Name, int Rows, int Columns);
+
+/// <summary>One layer to compress: find a cheap Ŵ that keeps tr((W − Ŵ) H (W − Ŵ)ᵀ) small.</summary>
+/// <param name="Weight">W, Rows × Columns; methods leave it as it is.</param>
+/// <param name="Seed">For methods that draw random numbers.</param>
+/// <param name="Note">Told, in one line, of anything a method had to do that its recipe does not say (extra damping, say); goes into the report.</param>
+public sealed record LayerProblem(string Name, Matrix<float> Weight, InputStatistics Inputs, int Seed = 0, Action<string>? Note = null)
+{
+    public int Rows => Weight.Rows;
+    public int Columns => Weight.Columns;
+}

@@ -1,0 +1,34 @@
+using System.Text.Json.Serialization;
+using Quarank.Compression.Methods;
+using Quarank.Layers;
+
+namespace Quarank.Compression;
+
+/// <summary>What calibration must gather for a method.</summary>
+[Flags]
+public enum Needs { Nothing = 0, Gram = 1 }
+
+/// <summary>A compression method: its properties are the paper's hyper-parameters, <see cref="Compress"/> the paper's algorithm.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "method")]
+[JsonDerivedType(typeof(RoundToNearest), "rtn")]
+[JsonDerivedType(typeof(Gptq), "gptq")]
+[JsonDerivedType(typeof(Lordq), "lordq")]
+public abstract record Method
+{
+    /// <summary>What calibration must gather for this method.</summary>
+    [JsonIgnore] public virtual Needs Needs => Needs.Gram;
+
+    /// <summary>Refuses hyper-parameters that make no sense, naming them; called before anything else is done.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range, or two do not go together.</exception>
+    public abstract void Validate();
+
+    /// <summary>This method made ready for a whole model: one whose budget is the model's works out here what each layer may have.</summary>
+    /// <exception cref="ArgumentException">The budget cannot be met.</exception>
+    public virtual Method Fit(IReadOnlyList<LayerShape> layers) => this;
+
+    /// <summary>Every bit that the layer of this shape will take, as far as it does not depend on the numbers.</summary>
+    public abstract long PlannedBits(LayerShape layer);
+
+    /// <summary>Compresses one layer. Pure: the same problem gives the same layer, and nothing of the problem is changed.</summary>
+    public abstract Linear Compress(LayerProblem problem);
+}

@@ -1,0 +1,37 @@
+using System.Numerics.Tensors;
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+using Quarank.Numerics;
+
+namespace Quarank.Compression.Methods;
+
+/// <summary>Round-to-nearest on a grid fitted to the weights alone: the baseline the others are measured against.</summary>
+/// <param name="Grid">Bits and groups; zero-points as the grid says.</param>
+/// <param name="Range">How the range of each row or group is chosen.</param>
+public sealed record RoundToNearest(GridFormat Grid, GridRange Range = GridRange.MinMax) : Method
+{
+    public override Needs Needs => Needs.Nothing;
+
+    public override void Validate() => Gptq.ValidateGrid(Grid);
+
+    public override long PlannedBits(LayerShape layer) => Grid.BitsOf(layer.Rows, layer.Columns);
+
+    public override Linear Compress(LayerProblem problem)
+    {
+        int groups = Grid.GroupsOf(problem.Columns), size = Grid.GroupSize == 0 ? problem.Columns : Grid.GroupSize;
+        var codes = new GridCodes(Grid, problem.Rows, problem.Columns);
+        Threads.For(problem.Rows, i =>
+        {
+            var w = new double[problem.Columns];
+            TensorPrimitives.ConvertChecked<float, double>(problem.Weight.Row(i), w);
+            for (int g = 0; g < groups; g++)
+            {
+                int start = g * size, end = Math.Min(start + size, w.Length);
+                var grid = ScalarGrid.Fit(Grid, Range, w.AsSpan(start..end));
+                codes.SetGrid(i * groups + g, grid);
+                for (int j = start; j < end; j++) codes.Row(i)[j] = (byte)grid.Code(w[j]);
+            }
+        });
+        return codes.ToLinear();
+    }
+}

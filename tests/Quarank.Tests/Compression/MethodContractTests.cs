@@ -1,0 +1,101 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Quarank.Compression;
+using Quarank.Compression.Methods;
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+using Quarank.Numerics;
+using Quarank.Tests.Support;
+using Xunit;
+
+namespace Quarank.Tests.Compression;
+
+/// <summary>What every method of the table keeps.</summary>
+public class MethodContractTests
+{
+    private static readonly Dictionary<string, Method> Samples = new()
+    {
+        ["rtn"] = new RoundToNearest(new(3, 32)),
+        ["gptq"] = new Gptq(new(3, 32), GridRange.Clip),
+        ["lordq"] = new Lordq(RankFraction: 0.9),
+    };
+
+    public static TheoryData<string> Methods => [.. Table<Method>().Select(a => (string)a.TypeDiscriminator!)];
+
+    [Theory, MemberData(nameof(Methods))]
+    public void Leaves_its_problem_alone_and_repeats_itself_at_any_thread_count(string name)
+    {
+        var problem = Some.Problem(70, 160);
+        var before = (problem.Weight.Data.ToArray(), problem.Inputs.Gram.Data.ToArray());
+        int threads = Threads.Count;
+        try
+        {
+            var results = new List<byte[]>();
+            foreach (int count in (int[])[1, 2, 3])
+            {
+                Threads.Count = count;
+                results.Add(Bytes(Samples[name].Compress(problem)));
+            }
+            Assert.Equal(results[0], results[1]);
+            Assert.Equal(results[0], results[2]);
+        }
+        finally
+        {
+            Threads.Count = threads;
+        }
+        Assert.Equal(before.Item1, problem.Weight.Data.ToArray());
+        Assert.Equal(before.Item2, problem.Inputs.Gram.Data.ToArray());
+    }
+
+    [Theory, MemberData(nameof(Methods))]
+    public void Takes_exactly_the_bits_it_planned(string name)
+    {
+        var problem = Some.Problem(70, 160);
+        Assert.Equal(Samples[name].PlannedBits(new("layer", 70, 160)), Samples[name].Compress(problem).Bits);
+    }
+
+    [Theory, MemberData(nameof(Methods))]
+    public void Dead_inputs_cost_nothing_and_break_nothing(string name)
+    {
+        var problem = Some.Problem(40, 96, dead: 7);
+        double loss = ProxyLoss.Relative(problem, Samples[name].Compress(problem));
+        Assert.InRange(loss, 0, 0.3);
+    }
+
+    [Theory, MemberData(nameof(Methods))]
+    public void Comes_back_from_its_json(string name)
+    {
+        string json = JsonSerializer.Serialize(Samples[name]);
+        Assert.Contains($"\"method\":\"{name}\"", json, StringComparison.Ordinal);
+        Assert.Equal(Samples[name], JsonSerializer.Deserialize<Method>(json));
+    }
+
+    [Fact]
+    public void The_tables_list_every_method_and_form()
+    {
+        Assert.Equal(Subclasses<Method>(), Table<Method>().Select(a => a.DerivedType).OrderBy(t => t.Name));
+        Assert.Equal(Subclasses<LinearFormat>(), Table<LinearFormat>().Select(a => a.DerivedType).OrderBy(t => t.Name));
+        Assert.Equal(Samples.Keys.Order(), Table<Method>().Select(a => (string)a.TypeDiscriminator!).Order());
+    }
+
+    [Fact]
+    public void What_cannot_be_is_refused()
+    {
+        Assert.Contains("static groups", Assert.Throws<ArgumentException>(new Gptq(new(3, 32), ActOrder: true).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("not 9", Assert.Throws<ArgumentException>(new Lordq(PBits: 9).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("not 0", Assert.Throws<ArgumentException>(new Lordq(Blocks: 0).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("2 to 8 bits", Assert.Throws<ArgumentException>(new RoundToNearest(new(1)).Validate).Message, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<Type> Subclasses<T>() => typeof(T).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(T))).OrderBy(t => t.Name);
+
+    private static IEnumerable<JsonDerivedTypeAttribute> Table<T>() => typeof(T).GetCustomAttributes<JsonDerivedTypeAttribute>();
+
+    private static byte[] Bytes(Linear linear)
+    {
+        var stored = new Quarank.Checkpoints.StoredTensors();
+        linear.Save(stored);
+        return [.. stored.All.SelectMany(t => t.ReadBytes())];
+    }
+}

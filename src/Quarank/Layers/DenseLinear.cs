@@ -32,6 +32,9 @@ public sealed class DenseLinear : Linear
         if (type is not (ElementType.F16 or ElementType.BF16)) throw new ArgumentException($"{type} is not a 16-bit float.", nameof(type));
     }
 
+    /// <summary>A weight of half floats (IEEE binary16 codes, row by row; not copied).</summary>
+    public static DenseLinear OfHalves(int rows, int columns, ushort[] halves) => new(rows, columns, ElementType.F16, halves);
+
     private DenseLinear(int rows, int columns, ElementType type, float[] singles, ushort[] halves) : base(rows, columns)
     {
         if (singles.LongLength + halves.LongLength != (long)rows * columns)

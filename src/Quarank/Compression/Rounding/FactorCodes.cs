@@ -1,4 +1,3 @@
-using Quarank.Checkpoints;
 using Quarank.Layers;
 using Quarank.Numerics;
 
@@ -31,7 +30,7 @@ internal sealed class FactorCodes(int bits, GridFormat grid, int rank, int lengt
     }
 
     /// <summary>rank × length: the vectors are rows.</summary>
-    public Linear ToRows() => _half ? new DenseLinear(rank, length, ElementType.F16, _halves) : Codes(rank, length, (i, j) => i * length + j);
+    public Linear ToRows() => _half ? DenseLinear.OfHalves(rank, length, _halves) : Codes(rank, length, (i, j) => i * length + j);
 
     /// <summary>length × rank: the vectors are columns.</summary>
     public Linear ToColumns()
@@ -40,7 +39,7 @@ internal sealed class FactorCodes(int bits, GridFormat grid, int rank, int lengt
         var turned = new ushort[_halves.Length];
         for (int i = 0; i < length; i++)
             for (int k = 0; k < rank; k++) turned[i * rank + k] = _halves[k * length + i];
-        return new DenseLinear(length, rank, ElementType.F16, turned);
+        return DenseLinear.OfHalves(length, rank, turned);
     }
 
     private GridLinear Codes(int rows, int columns, Func<int, int, int> at)

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using Quarank.Checkpoints;
+using Quarank.Compression;
+using Quarank.Models;
+using Quarank.Numerics;
+
+namespace Quarank.Pipeline;
+
+/// <summary>
+/// Block after block: run it on the calibration sequences, gather Gram matrices at its four input sites, compress its layers, run it
+/// again as it is stored. One block's weights are in memory at a time.
+/// </summary>
+internal sealed class BlockLoop(
+    Checkpoint checkpoint, ModelSpec spec, Recipe recipe, CalibrationSet calibration, RunOptions options, RunDirectory run,
+    StatisticsFolder? kept, RunClock clock, CancellationToken token)
+{
+    private static readonly InputSite[] Sites = Enum.GetValues<InputSite>();
+    private readonly LayerCompressor _compressor = new(recipe.Method, recipe.Seed, clock, token);
+    private readonly ForwardBuffers _buffers = new(spec);
+    private Matrix<float>[] _hidden = [];
+    private long _stored = Stopwatch.GetTimestamp();
+
+    private bool Original => recipe.Propagate == Propagation.Original;
+
+    public void Run()
+    {
+        int first = run.Blocks.Count;
+        if (NeedsHidden(first)) clock.Time(RunPhase.Resume, () => Restore(first));
+        for (int i = first; i < spec.BlockCount; i++)
+        {
+            token.ThrowIfCancellationRequested();
+            clock.Start(i);
+            var block = Model.LoadBlock(checkpoint, spec, i, _buffers);
+            var reports = Original ? OnOriginal(block) : OnCompressed(block);
+            if (!Original && NeedsHidden(i + 1)) clock.Time(RunPhase.Forward, () => Advance(block));
+
+            var tensors = new StoredTensors();
+            foreach (var projection in block.Projections) projection.Weight.Save(tensors.Under(projection.Name));
+            run.Finish(tensors, clock.Take(), reports);
+            if (NeedsHidden(i + 1)) StoreHidden(i + 1);
+        }
+    }
+
+    /// <summary>Whether any block from this one on must still be run.</summary>
+    private bool NeedsHidden(int block)
+    {
+        for (int i = block; i < spec.BlockCount; i++)
+            if (!Original || kept is null || !kept.Has(i)) return true;
+        return false;
+    }
+
+    private LayerReport[] OnOriginal(Block block)
+    {
+        var statistics = clock.Time(RunPhase.Observe, () => OriginalStatistics(block));
+        return clock.Time(RunPhase.Compress, () => _compressor.Compress(block.Projections, statistics));
+    }
+
+    private Dictionary<InputSite, SiteStatistics> OriginalStatistics(Block block)
+    {
+        bool goOn = NeedsHidden(block.Index + 1);
+        if (kept is not null && kept.Has(block.Index))
+        {
+            if (goOn) Advance(block);
+            return kept.Load(block.Index);
+        }
+        // The states that pass through are those of the original block, so one forward pass serves both ends.
+        var statistics = Observe(block, Sites, goOn ? block.Forward : block.Observe);
+        kept?.Save(block.Index, statistics);
+        return statistics;
+    }
+
+    private LayerReport[] OnCompressed(Block block)
+    {
+        InputSite[][] steps = recipe.Order == Order.Block ? [Sites] : [.. Sites.Select(s => new[] { s })];
+        var reports = new Dictionary<string, LayerReport>();
+        foreach (var sites in steps)
+        {
+            var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, block.Observe));
+            var projections = block.Projections.Where(p => sites.Contains(p.Site)).ToList();
+            foreach (var report in clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics))) reports.Add(report.Name, report);
+        }
+        return [.. block.Projections.Select(p => reports[p.Name])];
+    }
+
+    private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, Action<Matrix<float>, ActivationObserver> pass)
+    {
+        var collector = new StatisticsCollector(block.Index, sites);
+        EachSequence(i =>
+        {
+            collector.Sequence = i;
+            pass(_hidden[i], collector.Observe);
+        });
+        return collector.Finish();
+    }
+
+    private void Advance(Block block) => EachSequence(i => block.Forward(_hidden[i]));
+
+    private void EachSequence(Action<int> body)
+    {
+        for (int i = 0; i < _hidden.Length; i++)
+        {
+            token.ThrowIfCancellationRequested();
+            body(i);
+            clock.Report((i + 1) / (double)_hidden.Length);
+        }
+    }
+
+    /// <summary>The states that enter block <paramref name="first"/>: from the file as far as it goes, else by running what is finished.</summary>
+    private void Restore(int first)
+    {
+        int length = calibration.Sequences[0].Length, from = 0;
+        if (HiddenStates.TryLoad(run.HiddenStatesFile, calibration.Sequences.Count, length, spec.HiddenSize) is { } stored && stored.Block <= first)
+            (from, _hidden) = stored;
+        else
+            _hidden = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration);
+        for (int i = from; i < first; i++)
+        {
+            clock.Start(i);
+            var block = Model.LoadBlock(checkpoint, spec, i, _buffers);
+            if (!Original) run.Restore(block);
+            Advance(block);
+        }
+    }
+
+    private void StoreHidden(int block)
+    {
+        if (Stopwatch.GetElapsedTime(_stored) < options.HiddenStatesEvery) return;
+        HiddenStates.Save(run.HiddenStatesFile, block, _hidden);
+        _stored = Stopwatch.GetTimestamp();
+    }
+}

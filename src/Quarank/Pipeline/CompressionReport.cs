@@ -1,0 +1,56 @@
+using System.Text.Json;
+using Quarank.Layers;
+
+namespace Quarank.Pipeline;
+
+/// <summary>What became of one layer.</summary>
+/// <param name="Form">How it is stored now.</param>
+/// <param name="Bits">All stored bits: codes, scales, zero-points, factors.</param>
+/// <param name="RelativeError">tr(D H Dᵀ) / tr(W H Wᵀ), D = W − Ŵ from the packed codes, H the undamped Gram matrix.</param>
+/// <param name="Tokens">How many calibration tokens its input site saw.</param>
+/// <param name="Sink">Largest norm of an input token, divided by the median norm; a large figure is a sink that rules the Gram matrix.</param>
+/// <param name="Notes">What the method had to do to finish, such as damping beyond what was asked.</param>
+public sealed record LayerReport(
+    string Name, int Rows, int Columns, LinearFormat Form, long Bits, double BitsPerWeight, double RelativeError, long Tokens, double Sink,
+    double Seconds, IReadOnlyList<string> Notes);
+
+/// <summary>Seconds per phase of all attempts together.</summary>
+public sealed record PhaseSeconds(double Calibrate, double Resume, double Observe, double Compress, double Forward, double Write)
+{
+    public static PhaseSeconds operator +(PhaseSeconds a, PhaseSeconds b) => new(
+        a.Calibrate + b.Calibrate, a.Resume + b.Resume, a.Observe + b.Observe, a.Compress + b.Compress, a.Forward + b.Forward, a.Write + b.Write);
+
+    public double Sum() => Calibrate + Resume + Observe + Compress + Forward + Write;
+}
+
+/// <summary>What a run did, layer by layer; stands as <c>quarank-report.json</c> beside the model.</summary>
+/// <param name="Run">SHA-256 of all that decided the result: recipe, model, calibration tokens, program, BLAS library.</param>
+/// <param name="BitsPerWeight">Of the compressed layers together.</param>
+/// <param name="MeanRelativeError">Mean over the layers.</param>
+/// <param name="FileBytes">All tensor files of the new model.</param>
+/// <param name="PeakMemoryBytes">The largest resident size of the process in the attempt that finished the run.</param>
+/// <param name="CalibrationHash">SHA-256 of the calibration tokens.</param>
+/// <param name="Files">SHA-256 of each file of the new model but this report.</param>
+public sealed record CompressionReport(
+    string Run, string Program, string Blas, Recipe Recipe, double BitsPerWeight, double MeanRelativeError, long FileBytes, long CalibrationTokens,
+    string CalibrationHash, PhaseSeconds Seconds, long PeakMemoryBytes, IReadOnlyList<string> Warnings, IReadOnlyList<LayerReport> Layers,
+    IReadOnlyDictionary<string, string> Files)
+{
+    public const string FileName = "quarank-report.json";
+
+    /// <summary>The report of a compressed model's folder; null when there is none that can be read.</summary>
+    public static CompressionReport? TryLoad(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<CompressionReport>(File.ReadAllText(path), RunJson.Options) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    public string ToJson() => JsonSerializer.Serialize(this, RunJson.Options);
+}

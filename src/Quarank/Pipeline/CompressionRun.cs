@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using Quarank.Checkpoints;
+using Quarank.Models;
+using Quarank.Tokenizers;
+
+namespace Quarank.Pipeline;
+
+/// <summary>
+/// Compresses a model folder into another. The work is kept block by block in a run folder: killed at any moment, the same call goes on
+/// and ends with the same bytes. The new folder appears whole, by rename.
+/// </summary>
+public static class CompressionRun
+{
+    /// <summary>Runs a recipe to its end, from wherever an earlier attempt was left.</summary>
+    /// <param name="modelFolder">config.json, safetensors and tokenizer of the original.</param>
+    /// <param name="outFolder">Must not exist yet, or be empty.</param>
+    /// <param name="token">Looked at between sequences and layers; what is finished stays in the run folder.</param>
+    /// <exception cref="InvalidDataException">Something that was given cannot be used; the message says what, and what to do.</exception>
+    public static CompressionReport Execute(
+        string modelFolder, string outFolder, Recipe recipe, RunOptions? options = null, IProgress<RunProgress>? progress = null,
+        CancellationToken token = default)
+    {
+        options ??= new();
+        outFolder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(outFolder));
+        string work = Path.GetFullPath(options.WorkFolder ?? outFolder + ".run");
+        recipe.Check();
+        if (options.Statistics is not null && recipe.Propagate != Propagation.Original)
+            throw new InvalidDataException("Statistics can be kept only with propagate \"original\": otherwise they depend on what earlier blocks became.");
+
+        if (!Directory.Exists(work)) CheckpointWriter.RefuseExisting(outFolder);
+        using var checkpoint = Checkpoint.Open(modelFolder);
+        var spec = ModelSpec.Read(checkpoint.Config);
+        var plan = Plan.Of(checkpoint, spec, recipe);
+        var clock = new RunClock(spec.BlockCount, progress);
+        var calibration = clock.Time(RunPhase.Calibrate, () => CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory), token));
+        int largest = calibration.Sequences.Max(s => s.Max());
+        if (largest >= spec.VocabularySize)
+            throw new InvalidDataException($"{modelFolder}: the tokenizer gives token {largest}, but the model's vocabulary has {spec.VocabularySize}; they do not belong together.");
+        var fingerprint = RunFingerprint.Of(recipe, checkpoint, calibration);
+
+        using var run = RunDirectory.Open(work, fingerprint, options.Restart);
+        if (CompressionReport.TryLoad(outFolder) is { } report && report.Run == fingerprint.Hash())
+        {
+            // Killed between the rename and the removal of the run folder: all there is to do is the latter.
+            run.Delete();
+            return report;
+        }
+        CheckpointWriter.RefuseExisting(outFolder);
+        var kept = options.Statistics is null ? null : StatisticsFolder.Open(Path.GetFullPath(options.Statistics), fingerprint);
+        var fitted = recipe with { Method = Plan.Fitted(recipe, spec) };
+        new BlockLoop(checkpoint, spec, fitted, calibration, options, run, kept, clock, token).Run();
+
+        return Finish(outFolder, recipe, checkpoint, calibration, fingerprint, plan, run, clock, token);
+    }
+
+    private static CompressionReport Finish(
+        string outFolder, Recipe recipe, Checkpoint checkpoint, CalibrationSet calibration, RunFingerprint fingerprint, Plan plan,
+        RunDirectory run, RunClock clock, CancellationToken token)
+    {
+        string staging = outFolder + ".partial";
+        LayerReport[] layers = [.. run.Blocks.SelectMany(b => b.Layers)];
+        clock.Time(RunPhase.Write, () => OutputModel.Write(staging, checkpoint, recipe, run, layers, token));
+        var report = new CompressionReport(
+            fingerprint.Hash(), fingerprint.Program, fingerprint.Blas, recipe,
+            (double)layers.Sum(l => l.Bits) / layers.Sum(l => (long)l.Rows * l.Columns), layers.Average(l => l.RelativeError),
+            OutputModel.TensorBytes(staging), calibration.Tokens, calibration.Hash,
+            run.Blocks.Aggregate(clock.Take(), (sum, block) => sum + block.Seconds), Process.GetCurrentProcess().PeakWorkingSet64,
+            plan.Warnings, layers, OutputModel.Hashes(staging));
+        AtomicFile.WriteText(Path.Combine(staging, CompressionReport.FileName), report.ToJson());
+        OutputModel.Publish(staging, outFolder);
+        run.Delete();
+        return report;
+    }
+}

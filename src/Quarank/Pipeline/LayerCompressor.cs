@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using Quarank.Compression;
+using Quarank.Layers;
+using Quarank.Models;
+using Quarank.Numerics;
+
+namespace Quarank.Pipeline;
+
+/// <summary>Compresses projections of one block side by side, and measures what became of each.</summary>
+internal sealed class LayerCompressor(Method method, int seed, RunClock clock, CancellationToken token)
+{
+    /// <summary>Replaces the weights of <paramref name="projections"/> and returns their lines of the report, in the same order.</summary>
+    public LayerReport[] Compress(IReadOnlyList<Projection> projections, IReadOnlyDictionary<InputSite, SiteStatistics> statistics)
+    {
+        // The largest first, so that the pool ends together; who takes which does not matter to the results.
+        int[] order = [.. Enumerable.Range(0, projections.Count).OrderByDescending(i => Cost(projections[i]))];
+        var reports = new LayerReport[projections.Count];
+        var weights = new Linear[projections.Count];
+        int taken = -1, finished = 0;
+        Threads.For(projections.Count, _ =>
+        {
+            token.ThrowIfCancellationRequested();
+            int i = order[Interlocked.Increment(ref taken)];
+            (weights[i], reports[i]) = Compress(projections[i], statistics[projections[i].Site]);
+            lock (reports) clock.Report(++finished / (double)projections.Count, reports[i]);
+        });
+        for (int i = 0; i < weights.Length; i++) projections[i].Weight = weights[i];
+        return reports;
+    }
+
+    private (Linear, LayerReport) Compress(Projection projection, SiteStatistics seen)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var notes = new List<string>();
+        var problem = new LayerProblem(projection.Name, projection.Weight.ToDense(), seen.Inputs, SeedOf(projection.Name), notes.Add);
+        var layer = method.Compress(problem);
+        return (layer, new LayerReport(projection.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight,
+            ProxyLoss.Relative(problem, layer), seen.Inputs.Tokens, seen.Sink, Stopwatch.GetElapsedTime(start).TotalSeconds, notes));
+    }
+
+    private static long Cost(Projection p) => (long)p.Weight.Columns * p.Weight.Columns * (p.Weight.Rows + p.Weight.Columns);
+
+    /// <summary>FNV-1a of the name on top of the run's seed: a layer's randomness does not depend on what else is compressed.</summary>
+    private int SeedOf(string name)
+    {
+        uint hash = 2166136261 ^ (uint)seed;
+        foreach (char c in name) hash = (hash ^ c) * 16777619;
+        return (int)hash;
+    }
+}

@@ -1,0 +1,83 @@
+using Quarank.Checkpoints;
+using Quarank.Compression;
+using Quarank.Models;
+
+namespace Quarank.Pipeline;
+
+/// <summary>One layer to be compressed, and the bits it will take.</summary>
+public sealed record LayerPlan(string Name, int Rows, int Columns, long Bits);
+
+/// <summary>What a run is going to do, before it does anything: sizes, memory, and what looks unwise.</summary>
+/// <param name="BitsPerWeight">Of the compressed layers together.</param>
+/// <param name="FileBytes">The tensors of the new model.</param>
+/// <param name="PeakMemoryBytes">An estimate of the largest resident size.</param>
+public sealed record Plan(
+    IReadOnlyList<LayerPlan> Layers, double BitsPerWeight, long FileBytes, long PeakMemoryBytes, IReadOnlyList<string> Warnings)
+{
+    /// <summary>What the runtime, the BLAS library and buffers of no great size come to.</summary>
+    private const long BaseMemory = 200L << 20;
+
+    /// <summary>Plans the run of a recipe on a model; refuses here what cannot be done.</summary>
+    /// <exception cref="InvalidDataException">A value of the recipe is out of its range, or does not fit this model.</exception>
+    public static Plan Of(Checkpoint checkpoint, ModelSpec spec, Recipe recipe)
+    {
+        recipe.Check();
+        if (checkpoint.Config.TryGetProperty("quarank", out _))
+            throw new InvalidDataException($"{checkpoint.Path}: this model is compressed already; compress the original.");
+        int length = recipe.Calibration.Length;
+        if (length > spec.ContextLength)
+            throw new InvalidDataException($"Calibration sequences of {length:N0} tokens are longer than the {spec.ContextLength:N0} positions this model has.");
+
+        var shapes = Shapes(spec);
+        var method = Fitted(recipe, spec);
+        LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, method.PlannedBits(s)))];
+        long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
+        long kept = checkpoint.Tensors.All.Where(t => !IsWeight(t.Name, shapes)).Sum(t => t.ByteLength);
+        return new(layers, (double)bits / weights, kept + bits / 8, PeakMemory(checkpoint, spec, recipe), [.. Unwise(spec, recipe)]);
+    }
+
+    /// <summary>The recipe's method, told of all layers so that a budget for the whole model becomes one for each.</summary>
+    internal static Method Fitted(Recipe recipe, ModelSpec spec)
+    {
+        try
+        {
+            return recipe.Method.Fit(Shapes(spec));
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException(e.Message, e);
+        }
+    }
+
+    private static List<LayerShape> Shapes(ModelSpec spec) =>
+        [.. Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections).Select(p => new LayerShape(p.Name, p.Rows, p.Columns))];
+
+    private static bool IsWeight(string tensor, List<LayerShape> shapes) => shapes.Exists(s => tensor == $"{s.Name}.weight");
+
+    private static IEnumerable<string> Unwise(ModelSpec spec, Recipe recipe)
+    {
+        long tokens = (long)recipe.Calibration.Samples * recipe.Calibration.Length;
+        foreach (var site in spec.Projections(0).GroupBy(p => p.Site))
+            if (tokens < site.First().Columns)
+                yield return $"{tokens:N0} calibration tokens cannot fill the {site.First().Columns:N0} inputs of {StatisticsCollector.Name(site.Key)}: "
+                    + "the Gram matrix will be singular and damping will decide; use more tokens.";
+    }
+
+    /// <summary>
+    /// The hidden states of all sequences, and beside them the greatest of: the embedding; a block's forward pass with Gram matrices;
+    /// its layers being compressed side by side.
+    /// </summary>
+    private static long PeakMemory(Checkpoint checkpoint, ModelSpec spec, Recipe recipe)
+    {
+        var projections = spec.Projections(0);
+        long length = recipe.Calibration.Length, hidden = 4L * recipe.Calibration.Samples * length * spec.HiddenSize;
+        long embedding = checkpoint.Tensors.All.Where(t => t.Name.Contains("embed_tokens")).Sum(t => t.ByteLength);
+        long block = projections.Sum(p => 4L * p.Rows * p.Columns);
+        long grams = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
+        long activations = 4L * length * (4L * spec.HiddenSize + 2L * spec.QuerySize + 2L * spec.KeyValueSize + 3L * spec.IntermediateSize);
+        long widest = projections.Max(p => (long)p.Columns);
+        long observing = block + grams + activations + 4 * widest * widest;
+        long compressing = block + grams + projections.Sum(p => 8L * (4L * p.Columns * p.Columns + 4L * p.Rows * p.Columns));
+        return BaseMemory + hidden + Math.Max(embedding, Math.Max(observing, compressing));
+    }
+}

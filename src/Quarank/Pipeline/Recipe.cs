@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Quarank.Compression;
+
+namespace Quarank.Pipeline;
+
+/// <summary>What flows to the next block of a run.</summary>
+public enum Propagation
+{
+    /// <summary>The outputs of the compressed block, so that later layers are fitted to what they will be fed (GPTQ).</summary>
+    Compressed,
+
+    /// <summary>The outputs of the original block, which makes layers independent of one another (QuIP#, CALDERA, the LoRDQ paper).</summary>
+    Original,
+}
+
+/// <summary>When the inputs of a block's layers are observed.</summary>
+public enum Order
+{
+    /// <summary>Once, then all layers are compressed: two forward passes.</summary>
+    Block,
+
+    /// <summary>Anew before the layers of each site, with those before them already compressed: five forward passes (GPTQ's "true sequential").</summary>
+    Site,
+}
+
+/// <summary>The JSON a run is made of: a method with its hyper-parameters, and how the model is calibrated.</summary>
+public sealed record Recipe(Method Method, CalibrationSettings Calibration)
+{
+    public Propagation Propagate { get; init; } = Propagation.Compressed;
+
+    public Order Order { get; init; } = Order.Block;
+
+    /// <summary>Where the methods' own randomness starts; each layer derives its seed from this and its place.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Reads a recipe; comments and trailing commas are welcome, unknown keys are not.</summary>
+    /// <exception cref="InvalidDataException">Names the file, the key and the keys that are known.</exception>
+    public static Recipe Load(string path) => Parse(File.ReadAllText(path), path);
+
+    /// <summary>As <see cref="Load"/>, of text that came from <paramref name="source"/>.</summary>
+    public static Recipe Parse(string json, string source) => RecipeJson.Parse(json, source);
+
+    /// <summary>The recipe with every default written out.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options);
+
+    internal void Check()
+    {
+        Calibration.Check();
+        try
+        {
+            Method.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException(e.Message, e);
+        }
+        if (Propagate == Propagation.Original && Order == Order.Site)
+            throw new InvalidDataException("order \"site\" observes inputs behind compressed layers, which propagate \"original\" excludes; choose one of them.");
+    }
+}

@@ -1,0 +1,78 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Quarank.Compression;
+
+namespace Quarank.Pipeline;
+
+/// <summary>Recipes as strict JSON, with messages that say what would have been understood.</summary>
+internal static class RecipeJson
+{
+    public static JsonSerializerOptions Options { get; } = Create();
+
+    private static JsonSerializerOptions Create()
+    {
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
+        {
+            PropertyNameCaseInsensitive = false,
+            NumberHandling = JsonNumberHandling.Strict,
+            UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+            ReadCommentHandling = JsonCommentHandling.Skip,
+            AllowTrailingCommas = true,
+            AllowDuplicateProperties = false,
+            AllowOutOfOrderMetadataProperties = true,
+            RespectRequiredConstructorParameters = true,
+            RespectNullableAnnotations = true,
+            WriteIndented = true,
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        };
+        // The walk below asks for types before anything has been serialized.
+        options.MakeReadOnly(populateMissingResolver: true);
+        return options;
+    }
+
+    public static Recipe Parse(string json, string source)
+    {
+        try
+        {
+            var node = JsonNode.Parse(json, documentOptions: new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false });
+            RefuseUnknown(node, typeof(Recipe), source, "");
+            return node.Deserialize<Recipe>(Options) ?? throw new InvalidDataException($"{source}: the recipe is null.");
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            throw new InvalidDataException($"{source}: {e.Message.Split(" Path: ")[0]}{At(e)}", e);
+        }
+    }
+
+    private static string At(Exception e) => e is JsonException { Path: { Length: > 2 } path } ? $" (at {path[2..]})" : "";
+
+    /// <summary>Walks the record types beside the JSON, since the serializer's own message does not list what it knows.</summary>
+    private static void RefuseUnknown(JsonNode? node, Type type, string source, string at)
+    {
+        if (node is not JsonObject json) return;
+        var info = Options.GetTypeInfo(type);
+        string? discriminator = null;
+        if (info.PolymorphismOptions is { } forms)
+        {
+            discriminator = forms.TypeDiscriminatorPropertyName;
+            string known = string.Join(", ", forms.DerivedTypes.Select(d => d.TypeDiscriminator));
+            if (json[discriminator] is not JsonValue value || !value.TryGetValue(out string? name))
+                throw new InvalidDataException($"{source}: '{at}' needs a \"{discriminator}\", one of {known}.");
+            var form = forms.DerivedTypes.FirstOrDefault(d => name.Equals(d.TypeDiscriminator));
+            if (form.DerivedType is null) throw new InvalidDataException($"{source}: {at}.{discriminator} \"{name}\" is not known; known: {known}.");
+            info = Options.GetTypeInfo(form.DerivedType);
+        }
+        if (info.Kind != JsonTypeInfoKind.Object) return;
+        foreach (var (key, value) in json)
+        {
+            if (key == discriminator) continue;
+            string path = at.Length == 0 ? key : $"{at}.{key}";
+            var property = info.Properties.FirstOrDefault(p => p.Name == key && p.Set is not null || p.Name == key && p.AssociatedParameter is not null)
+                ?? throw new InvalidDataException($"{source}: key '{path}' is not known; known here: {string.Join(", ", info.Properties.Select(p => p.Name))}.");
+            RefuseUnknown(value, property.PropertyType, source, path);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+namespace Quarank.Pipeline;
+
+/// <summary>The parts of a run, in the order they come.</summary>
+public enum RunPhase
+{
+    /// <summary>Texts become tokens.</summary>
+    Calibrate,
+
+    /// <summary>Hidden states of blocks that an earlier attempt finished are computed again.</summary>
+    Resume,
+
+    /// <summary>A block runs on the calibration sequences and its inputs are gathered.</summary>
+    Observe,
+
+    /// <summary>The block's layers are compressed.</summary>
+    Compress,
+
+    /// <summary>The block runs again as it is stored.</summary>
+    Forward,
+
+    /// <summary>The new model is put together.</summary>
+    Write,
+}
+
+/// <summary>Where a run stands. The library prints nothing; whoever shows this adds the clock.</summary>
+/// <param name="Block">The block at work, counted from 0.</param>
+/// <param name="Blocks">How many blocks the model has.</param>
+/// <param name="Layer">The layer just finished, in <see cref="RunPhase.Compress"/>.</param>
+/// <param name="Fraction">How much of the phase is done in this block, 0 … 1.</param>
+/// <param name="Total">How much of all blocks' work is done, 0 … 1: what an ETA divides by.</param>
+/// <param name="Finished">A layer's line of the report, when one has just been finished.</param>
+public readonly record struct RunProgress(
+    RunPhase Phase, int Block, int Blocks, string? Layer, double Fraction, double Total, LayerReport? Finished = null);

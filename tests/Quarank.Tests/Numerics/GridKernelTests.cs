@@ -42,3 +42,21 @@ public class GridKernelTests
         return codes;
     }
 }
+
+public class ClipKernelTests
+{
+    [Theory, InlineData(2e-4f), InlineData(0.03f), InlineData(7f)]
+    public void The_fifth_root_by_newton_gives_the_power_of_the_error(float size)
+    {
+        var w = Some.Matrix(1, 801).Data.ToArray().Select(v => v * size).ToArray();
+        w[5] = 0;
+        foreach (float scale in (float[])[size / 7, size / 20, size / 150])
+        {
+            float fast = ClipKernels.PowerError(w, scale, 1 / scale, -7, 8), plain = ClipKernels.PowerErrorScalar(w, scale, 1 / scale, -7, 8);
+            Assert.Equal(plain, fast, 2e-6f * plain); // sums of 800 floats in two orders
+        }
+    }
+
+    [Fact]
+    public void Weights_on_the_grid_have_no_error() => Assert.Equal(0, ClipKernels.PowerError([1, 2, 3, -4, 0, 2, 2, 1, 5], 1, 1, -8, 7));
+}

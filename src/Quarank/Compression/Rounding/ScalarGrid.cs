@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics.Tensors;
 using Quarank.Layers;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Compression.Rounding;
 
@@ -8,7 +9,6 @@ namespace Quarank.Compression.Rounding;
 internal readonly record struct ScalarGrid(double Scale, int Zero, double Offset, int MaxCode)
 {
     private const int ClipSteps = 80;
-    private const float ClipNorm = 2.4f;
 
     /// <summary>The code whose value is nearest to w; ties of w / scale go to the even neighbour.</summary>
     public int Code(double w) => Scale == 0 ? Zero : (int)Math.Clamp(Math.Round((w - Offset) / Scale) + Zero, 0, MaxCode);
@@ -40,24 +40,16 @@ internal readonly record struct ScalarGrid(double Scale, int Zero, double Offset
 
     private static ScalarGrid BestClip(GridFormat format, double min, double max, ReadOnlySpan<double> weights)
     {
-        float[] rented = ArrayPool<float>.Shared.Rent(2 * weights.Length);
-        Span<float> w = rented.AsSpan(0, weights.Length), error = rented.AsSpan(weights.Length, weights.Length);
+        float[] rented = ArrayPool<float>.Shared.Rent(weights.Length);
+        var w = rented.AsSpan(0, weights.Length);
         TensorPrimitives.ConvertSaturating(weights, w);
 
-        var (best, least) = (default(ScalarGrid), double.PositiveInfinity);
+        var (best, least) = (default(ScalarGrid), float.PositiveInfinity);
         for (int i = 0; i < ClipSteps; i++)
         {
             double shrink = 1 - i / 100.0;
             var grid = Of(format, shrink * min, shrink * max);
-            var (scale, inverse, low, high) = ((float)grid.Scale, (float)(1 / grid.Scale), -grid.Zero, grid.MaxCode - grid.Zero);
-            TensorPrimitives.Multiply(w, inverse, error);
-            TensorPrimitives.Round(error, error);
-            TensorPrimitives.Clamp(error, low, high, error);
-            TensorPrimitives.Multiply(error, scale, error);
-            TensorPrimitives.Subtract(error, w, error);
-            TensorPrimitives.Abs(error, error);
-            TensorPrimitives.Pow(error, ClipNorm, error);
-            double sum = TensorPrimitives.Sum<float>(error);
+            float sum = ClipKernels.PowerError(w, (float)grid.Scale, (float)(1 / grid.Scale), -grid.Zero, grid.MaxCode - grid.Zero);
             if (sum < least) (best, least) = (grid, sum);
         }
         ArrayPool<float>.Shared.Return(rented);

@@ -49,13 +49,8 @@ public static class AttentionKernels
     /// <summary>Replaces the first <paramref name="valid"/> scores by exp(scale · (score − greatest)), the rest by 0; returns their sum.</summary>
     public static float Exponentiate(Span<float> scores, int valid, float scale)
     {
-        var seen = scores[..valid];
-        float greatest = TensorPrimitives.Max<float>(seen);
-        TensorPrimitives.Subtract(seen, greatest, seen);
-        TensorPrimitives.Multiply(seen, scale, seen);
-        TensorPrimitives.Exp<float>(seen, seen);
         scores[valid..].Clear();
-        return TensorPrimitives.Sum<float>(seen);
+        return ActivationKernels.Exponentiate(scores[..valid], scale);
     }
 
     /// <summary>output r = Σ weights[r, j] · value j over the first <paramref name="keys"/> values.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using Quarank.Numerics;
 
 namespace Quarank.Checkpoints;
 
@@ -36,11 +37,8 @@ internal static class FloatElements
         {
             case ElementType.F64: TensorPrimitives.ConvertTruncating<float, double>(values, MemoryMarshal.Cast<byte, double>(bytes.AsSpan())); break;
             case ElementType.F32: MemoryMarshal.AsBytes(values).CopyTo(bytes); break;
-            case ElementType.F16: TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<byte, Half>(bytes.AsSpan())); break;
-            default:
-                var target = MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan());
-                for (int i = 0; i < values.Length; i++) target[i] = ToBFloat16(values[i]);
-                break;
+            case ElementType.F16: SmallFloat.SingleToHalf(values, MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan())); break;
+            default: SmallFloat.SingleToBFloat16(values, MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan())); break;
         }
         return bytes;
     }
@@ -52,19 +50,9 @@ internal static class FloatElements
         switch (type)
         {
             case ElementType.F64: TensorPrimitives.ConvertTruncating<double, float>(MemoryMarshal.Cast<byte, double>(bytes), values); break;
-            case ElementType.F16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), values); break;
-            case ElementType.BF16:
-                var source = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (int i = 0; i < source.Length; i++) values[i] = BitConverter.Int32BitsToSingle(source[i] << 16);
-                break;
+            case ElementType.F16: SmallFloat.HalfToSingle(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
+            case ElementType.BF16: SmallFloat.BFloat16ToSingle(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
         }
-    }
-
-    private static ushort ToBFloat16(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        // To nearest, ties to even; a NaN keeps its sign and becomes quiet instead of rounding to infinity.
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
     private static Exception Refusal(StoredTensor tensor) => tensor.Type is ElementType.F8E4M3 or ElementType.F8E5M2

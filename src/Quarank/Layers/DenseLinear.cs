@@ -1,8 +1,7 @@
-using System.Buffers;
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Layers;
 
@@ -79,29 +78,21 @@ public sealed class DenseLinear : Linear
 
     private void ApplyRows(int first, ReadOnlySpan<float> x, Span<float> y)
     {
-        float[] rented = ArrayPool<float>.Shared.Rent(Columns);
-        var row = rented.AsSpan(0, Columns);
         for (int i = 0; i < y.Length; i++)
         {
             int start = (first + i) * Columns;
-            if (_type == ElementType.F32)
+            y[i] = _type switch
             {
-                y[i] = TensorPrimitives.Dot<float>(_singles.AsSpan(start, Columns), x);
-                continue;
-            }
-            Widen(_halves.AsSpan(start, Columns), row);
-            y[i] = TensorPrimitives.Dot<float>(row, x);
+                ElementType.F32 => HalfKernels.Dot(_singles.AsSpan(start, Columns), x),
+                ElementType.F16 => HalfKernels.DotHalf(_halves.AsSpan(start, Columns), x),
+                _ => HalfKernels.DotBFloat16(_halves.AsSpan(start, Columns), x),
+            };
         }
-        ArrayPool<float>.Shared.Return(rented);
     }
 
     private void Widen(ReadOnlySpan<ushort> halves, Span<float> values)
     {
-        if (_type == ElementType.F16)
-        {
-            TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<ushort, Half>(halves), values);
-            return;
-        }
-        for (int j = 0; j < halves.Length; j++) values[j] = BitConverter.UInt32BitsToSingle((uint)halves[j] << 16);
+        if (_type == ElementType.F16) SmallFloat.HalfToSingle(halves, values);
+        else SmallFloat.BFloat16ToSingle(halves, values);
     }
 }

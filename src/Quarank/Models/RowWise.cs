@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Models;
 
@@ -38,10 +39,6 @@ internal static class RowWise
     private static void SiluMultiplyAll(Matrix<float> gate, Matrix<float> up) =>
         For(gate.Rows, (first, count) => SiluMultiply(gate.RowRange(first, count), up.RowRange(first, count)));
 
-    private static void SiluMultiply(Span<float> gate, Span<float> up)
-    {
-        TensorPrimitives.Multiply(up, gate, up);
-        TensorPrimitives.Sigmoid<float>(gate, gate);
-        TensorPrimitives.Multiply(gate, up, gate);
-    }
+    private static void SiluMultiply(Span<float> gate, Span<float> up) =>
+        ActivationKernels.SiluMultiply(gate, up, gate);
 }

@@ -1,3 +1,7 @@
-if (args is ["products", ..]) Quarank.Benchmarks.ProductRatios.Run();
-else if (args is ["methods", ..]) Quarank.Benchmarks.MethodTimes.Run();
+using System.Globalization;
+using Quarank.Benchmarks;
+
+if (args is ["products", ..]) ProductRatios.Run();
+else if (args is ["methods", ..]) MethodTimes.Run();
+else if (args is ["forward", var model, ..]) ForwardBenchmark.Run(model, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 2048);
 else BenchmarkDotNet.Running.BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace Quarank.Numerics.Kernels;
 
@@ -9,10 +10,10 @@ namespace Quarank.Numerics.Kernels;
 public static class AttentionKernels
 {
     /// <summary>Keys per tile.</summary>
-    public const int Tile = 16;
+    public const int Tile = PanelProduct.Width;
 
-    /// <summary>Room (in floats) for <paramref name="keys"/> keys in tiles.</summary>
-    public static int TiledLength(int keys, int headSize) => checked(WholeTiles(keys) * headSize);
+    /// <summary>Values that are multiplied while their part of a row of weights stays in the first cache.</summary>
+    private const int ValueChunk = 256;
 
     /// <summary>The number of keys, rounded up to whole tiles.</summary>
     public static int WholeTiles(int keys) => (keys + Tile - 1) / Tile * Tile;
@@ -30,27 +31,12 @@ public static class AttentionKernels
     /// <param name="scores">Rows of <paramref name="stride"/> values, stride at least <see cref="WholeTiles"/> of keys.</param>
     public static void Scores(ReadOnlySpan<float> queries, int headSize, ReadOnlySpan<float> tiles, int keys, Span<float> scores, int stride)
     {
-        int rows = queries.Length / headSize, whole = WholeTiles(keys);
-        for (int r = 0; r < rows; r++)
+        int rows = queries.Length / headSize;
+        for (int first = 0; first < keys; first += Tile)
         {
-            var row = scores.Slice(r * stride, whole);
-            row.Clear();
-            for (int tile = 0; tile < whole; tile += Tile)
-            {
-                for (int d = 0; d < headSize; d++)
-                {
-                    float q = queries[r * headSize + d];
-                    for (int j = 0; j < Tile; j++) row[tile + j] += q * tiles[(tile * headSize) + d * Tile + j];
-                }
-            }
+            PanelProduct.Multiply(rows, headSize, queries, headSize, tiles.Slice(first * headSize, Tile * headSize), Tile,
+                scores[first..], stride, add: false);
         }
-    }
-
-    /// <summary>Replaces the first <paramref name="valid"/> scores by exp(scale · (score − greatest)), the rest by 0; returns their sum.</summary>
-    public static float Exponentiate(Span<float> scores, int valid, float scale)
-    {
-        scores[valid..].Clear();
-        return ActivationKernels.Exponentiate(scores[..valid], scale);
     }
 
     /// <summary>output r = Σ weights[r, j] · value j over the first <paramref name="keys"/> values.</summary>
@@ -60,25 +46,46 @@ public static class AttentionKernels
     public static void Values(
         ReadOnlySpan<float> weights, int stride, int keys, ReadOnlySpan<float> values, int headSize, Span<float> output)
     {
-        int rows = output.Length / headSize;
-        output.Clear();
+        int rows = output.Length / headSize, panels = headSize / PanelProduct.Width * PanelProduct.Width;
+        for (int first = 0; first < keys; first += ValueChunk)
+        {
+            int count = Math.Min(ValueChunk, keys - first);
+            for (int column = 0; column < panels; column += PanelProduct.Width)
+            {
+                PanelProduct.Multiply(rows, count, weights[first..], stride, values[(first * headSize + column)..], headSize,
+                    output[column..], headSize, add: first > 0);
+            }
+        }
+        if (panels == headSize) return;
+
         for (int r = 0; r < rows; r++)
         {
-            var sum = output.Slice(r * headSize, headSize);
+            var rest = output.Slice(r * headSize + panels, headSize - panels);
+            rest.Clear();
             for (int j = 0; j < keys; j++)
-                TensorPrimitives.MultiplyAdd(values.Slice(j * headSize, headSize), weights[r * stride + j], sum, sum);
+                TensorPrimitives.MultiplyAdd(values.Slice(j * headSize + panels, rest.Length), weights[r * stride + j], rest, rest);
         }
     }
 
     /// <summary>Turns each pair (i, i + half) of <paramref name="x"/> by the angle whose cosine and sine stand at i.</summary>
     public static void Rotate(ReadOnlySpan<float> x, ReadOnlySpan<float> cosine, ReadOnlySpan<float> sine, Span<float> rotated)
     {
-        int half = x.Length / 2;
-        for (int i = 0; i < half; i++)
+        int half = x.Length / 2, i = 0;
+        cosine = cosine[..half];
+        sine = sine[..half];
+        ReadOnlySpan<float> low = x[..half], high = x[half..];
+        Span<float> newLow = rotated[..half], newHigh = rotated.Slice(half, half);
+        if (Vector256.IsHardwareAccelerated)
         {
-            float a = x[i], b = x[i + half];
-            rotated[i] = a * cosine[i] - b * sine[i];
-            rotated[i + half] = b * cosine[i] + a * sine[i];
+            for (; i + 8 <= half; i += 8)
+            {
+                var (a, b) = (Vector256.Create(low.Slice(i, 8)), Vector256.Create(high.Slice(i, 8)));
+                var (c, s) = (Vector256.Create(cosine.Slice(i, 8)), Vector256.Create(sine.Slice(i, 8)));
+                (a * c - b * s).CopyTo(newLow.Slice(i, 8));
+                (b * c + a * s).CopyTo(newHigh.Slice(i, 8));
+            }
         }
+        for (; i < half; i++)
+            (newLow[i], newHigh[i]) = (low[i] * cosine[i] - high[i] * sine[i], high[i] * cosine[i] + low[i] * sine[i]);
     }
 }

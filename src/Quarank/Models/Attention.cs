@@ -86,7 +86,11 @@ internal sealed class Attention(ModelSpec spec, RotaryEmbedding rotary)
         AttentionKernels.Scores(_queries.AsSpan((head * tokens + first) * group * size, rows * size), size, cache.Keys(head), keys, scores, stride);
         Span<float> sums = stackalloc float[rows];
         for (int r = 0; r < rows; r++)
-            sums[r] = AttentionKernels.Exponentiate(scores.Slice(r * stride, keys), start + first + r / group + 1, _scale);
+        {
+            int seen = start + first + r / group + 1;
+            sums[r] = ActivationKernels.Exponentiate(scores.Slice(r * stride, seen), _scale);
+            scores.Slice(r * stride + seen, keys - seen).Clear();
+        }
 
         AttentionKernels.Values(scores, stride, keys, cache.Values(head), size, output);
         for (int r = 0; r < rows; r++)

@@ -22,11 +22,17 @@ public sealed class Embedding(Linear table)
     /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
     public void Apply(ReadOnlySpan<int> ids, Matrix<float> hidden)
     {
+        Check(ids);
+        for (int t = 0; t < ids.Length; t++) table.DecodeRows(ids[t], 1, hidden.Row(t));
+    }
+
+    /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
+    internal void Check(ReadOnlySpan<int> ids)
+    {
         for (int t = 0; t < ids.Length; t++)
         {
             if ((uint)ids[t] >= (uint)table.Rows)
-                throw new ArgumentException($"Token {ids[t]} at position {t} is not in the model's vocabulary of {table.Rows}.", nameof(ids));
-            table.DecodeRows(ids[t], 1, hidden.Row(t));
+                throw new ArgumentException($"Token {ids[t]} (number {t} of {ids.Length}) is not in the model's vocabulary of {table.Rows}.", nameof(ids));
         }
     }
 }

@@ -16,4 +16,7 @@ public sealed class Head(RmsNorm norm, Linear table)
 
     /// <summary>Logits of normalized hidden states: tokens × vocabulary, so pass few tokens at a time.</summary>
     public Matrix<float> Logits(Matrix<float> normed) => table.Apply(normed);
+
+    /// <summary>As <see cref="Logits(Matrix{float})"/>, into a given tokens × vocabulary.</summary>
+    public void Logits(Matrix<float> normed, Matrix<float> logits) => table.Apply(normed, logits);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
 
@@ -20,10 +21,13 @@ public sealed class Model
     /// <summary>Reads a whole model into memory, compressed layers as they are stored.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or does not fit the config; the message names it.</exception>
     /// <exception cref="NotSupportedException">See <see cref="ModelSpec.Read"/>.</exception>
-    public static Model Load(Checkpoint checkpoint)
+    public static Model Load(Checkpoint checkpoint) => Load(checkpoint.Tensors, checkpoint.Config);
+
+    /// <summary>As <see cref="Load(Checkpoint)"/>, from tensors that need not lie in a file.</summary>
+    public static Model Load(StoredTensors tensors, JsonElement config)
     {
-        var spec = ModelSpec.Read(checkpoint.Config);
-        var loader = new ModelLoader(checkpoint, spec);
+        var spec = ModelSpec.Read(config);
+        var loader = new ModelLoader(tensors, config, spec);
         var buffers = new ForwardBuffers(spec);
         var embedding = loader.Embedding();
         return new Model(spec, embedding, [.. Enumerable.Range(0, spec.BlockCount).Select(i => loader.Block(i, buffers))], loader.Head(embedding));
@@ -52,6 +56,9 @@ public sealed class Model
         Head.Norm.Apply(hidden, hidden);
         return hidden;
     }
+
+    /// <summary>Begins a text that grows: prompt at once, then token by token.</summary>
+    public Session NewSession() => new(this);
 
     /// <summary>Logits of rows of what <see cref="Forward"/> returns: tokens × vocabulary, so pass few tokens at a time.</summary>
     public Matrix<float> Logits(Matrix<float> hidden) => Head.Logits(hidden);

@@ -1,13 +1,15 @@
+using System.Text.Json;
 using Quarank.Checkpoints;
 using Quarank.Layers;
 
 namespace Quarank.Models;
 
 /// <summary>Builds the parts of a model from a checkpoint's tensors.</summary>
-internal sealed class ModelLoader(Checkpoint checkpoint, ModelSpec spec)
+internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, ModelSpec spec)
 {
-    private readonly StoredTensors _tensors = checkpoint.Tensors;
-    private readonly LayerTable _layers = LayerTable.Read(checkpoint.Config, spec);
+    private readonly LayerTable _layers = LayerTable.Read(config, spec);
+
+    public ModelLoader(Checkpoint checkpoint, ModelSpec spec) : this(checkpoint.Tensors, checkpoint.Config, spec) { }
 
     public Block Block(int index, ForwardBuffers buffers)
     {
@@ -22,10 +24,10 @@ internal sealed class ModelLoader(Checkpoint checkpoint, ModelSpec spec)
 
     public Head Head(Embedding embedding) => new(Norm("model.norm"), spec.TiedHead ? embedding.Table : Table("lm_head"));
 
-    private Projection Projection(ProjectionSpec place) => new(place, _layers.Load(_tensors, place),
-        place.HasBias ? _tensors.ReadVector($"{place.Name}.bias", place.Rows) : null);
+    private Projection Projection(ProjectionSpec place) => new(place, _layers.Load(tensors, place),
+        place.HasBias ? tensors.ReadVector($"{place.Name}.bias", place.Rows) : null);
 
-    private Linear Table(string name) => new DenseFormat().Load(_tensors.Under(name), spec.VocabularySize, spec.HiddenSize);
+    private Linear Table(string name) => new DenseFormat().Load(tensors.Under(name), spec.VocabularySize, spec.HiddenSize);
 
-    private RmsNorm Norm(string name) => new(_tensors.ReadVector($"{name}.weight", spec.HiddenSize), spec.NormEpsilon);
+    private RmsNorm Norm(string name) => new(tensors.ReadVector($"{name}.weight", spec.HiddenSize), spec.NormEpsilon);
 }

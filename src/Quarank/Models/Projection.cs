@@ -44,6 +44,11 @@ public sealed class Projection(ProjectionSpec spec, Linear weight, float[]? bias
     /// <summary>Many tokens: x is tokens × Columns, y becomes tokens × Rows.</summary>
     public void Apply(Matrix<float> x, Matrix<float> y)
     {
+        if (x.Rows == 1)
+        {
+            Apply(x.Row(0), y.Row(0));
+            return;
+        }
         _weight.Apply(x, y);
         if (Bias is null) return;
         for (int i = 0; i < y.Rows; i++) TensorPrimitives.Add(y.Row(i), Bias, y.Row(i));

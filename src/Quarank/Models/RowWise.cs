@@ -26,7 +26,7 @@ internal static class RowWise
     /// <summary>gate = silu(gate) · up, with silu(x) = x / (1 + e^−x).</summary>
     public static void SiluMultiply(Matrix<float> gate, Matrix<float> up)
     {
-        if (gate.Rows == 1) SiluMultiply(gate.Data, up.Data);
+        if (gate.Rows == 1) ActivationKernels.SiluMultiply(gate.Data, up.Data, gate.Data);
         else SiluMultiplyAll(gate, up);
     }
 
@@ -37,8 +37,5 @@ internal static class RowWise
     });
 
     private static void SiluMultiplyAll(Matrix<float> gate, Matrix<float> up) =>
-        For(gate.Rows, (first, count) => SiluMultiply(gate.RowRange(first, count), up.RowRange(first, count)));
-
-    private static void SiluMultiply(Span<float> gate, Span<float> up) =>
-        ActivationKernels.SiluMultiply(gate, up, gate);
+        For(gate.Rows, (first, count) => ActivationKernels.SiluMultiply(gate.RowRange(first, count), up.RowRange(first, count), gate.RowRange(first, count)));
 }

@@ -31,19 +31,23 @@ public sealed class Block
     /// <summary>Runs one whole sequence from position 0, in place.</summary>
     /// <param name="hidden">tokens × HiddenSize.</param>
     /// <param name="observe">Called once per input site, before the site's layers run.</param>
-    public void Forward(Matrix<float> hidden, ActivationObserver? observe = null)
+    /// <param name="buffers">Own buffers let several sequences run through the block at once; null takes the block's.</param>
+    public void Forward(Matrix<float> hidden, ActivationObserver? observe = null, ForwardBuffers? buffers = null)
     {
-        Run(hidden, _buffers.Cache, 0, _buffers, observe);
-        FinishMlp(hidden, _buffers);
+        buffers ??= _buffers;
+        Run(hidden, buffers.Cache, 0, buffers, observe);
+        FinishMlp(hidden, buffers);
     }
 
     /// <summary>Shows <paramref name="observe"/> what <see cref="Forward"/> would, leaves hidden as it was and spares the last product.</summary>
     /// <param name="hidden">tokens × HiddenSize.</param>
     /// <param name="observe">Called once per input site, before the site's layers run.</param>
-    public void Observe(Matrix<float> hidden, ActivationObserver observe)
+    /// <param name="buffers">As in <see cref="Forward"/>.</param>
+    public void Observe(Matrix<float> hidden, ActivationObserver observe, ForwardBuffers? buffers = null)
     {
-        _buffers.Fit(hidden.Rows);
-        Run(_buffers.Copy(hidden), _buffers.Cache, 0, _buffers, observe);
+        buffers ??= _buffers;
+        buffers.Fit(hidden.Rows);
+        Run(buffers.Copy(hidden), buffers.Cache, 0, buffers, observe);
     }
 
     /// <summary>Goes on with a sequence whose first <paramref name="start"/> positions are in the cache.</summary>

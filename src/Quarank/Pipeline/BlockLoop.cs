@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Quarank.Checkpoints;
-using Quarank.Compression;
+using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Numerics;
 
@@ -16,7 +16,7 @@ internal sealed class BlockLoop(
 {
     private static readonly InputSite[] Sites = Enum.GetValues<InputSite>();
     private readonly LayerCompressor _compressor = new(recipe.Method, recipe.Seed, clock, token);
-    private readonly ForwardBuffers _buffers = new(spec);
+    private readonly SequencePass _pass = new(spec, calibration, clock, token);
     private Matrix<float>[] _hidden = [];
     private long _stored = Stopwatch.GetTimestamp();
 
@@ -30,12 +30,11 @@ internal sealed class BlockLoop(
         {
             token.ThrowIfCancellationRequested();
             clock.Start(i);
-            var block = Model.LoadBlock(checkpoint, spec, i, _buffers);
+            var block = Load(i);
             var reports = Original ? OnOriginal(block) : OnCompressed(block);
-            if (!Original && NeedsHidden(i + 1)) clock.Time(RunPhase.Forward, () => Advance(block));
-
             var tensors = new StoredTensors();
             foreach (var projection in block.Projections) projection.Weight.Save(tensors.Under(projection.Name));
+            if (!Original && NeedsHidden(i + 1)) clock.Time(RunPhase.Forward, () => Advance(block));
             run.Finish(tensors, clock.Take(), reports);
             if (NeedsHidden(i + 1)) StoreHidden(i + 1);
         }
@@ -64,7 +63,7 @@ internal sealed class BlockLoop(
             return kept.Load(block.Index);
         }
         // The states that pass through are those of the original block, so one forward pass serves both ends.
-        var statistics = Observe(block, Sites, goOn ? block.Forward : block.Observe);
+        var statistics = Observe(block, Sites, goOn);
         kept?.Save(block.Index, statistics);
         return statistics;
     }
@@ -75,34 +74,34 @@ internal sealed class BlockLoop(
         var reports = new Dictionary<string, LayerReport>();
         foreach (var sites in steps)
         {
-            var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, block.Observe));
+            var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, advance: false));
             var projections = block.Projections.Where(p => sites.Contains(p.Site)).ToList();
             foreach (var report in clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics))) reports.Add(report.Name, report);
         }
         return [.. block.Projections.Select(p => reports[p.Name])];
     }
 
-    private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, Action<Matrix<float>, ActivationObserver> pass)
+    private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance)
     {
         var collector = new StatisticsCollector(block.Index, sites);
-        EachSequence(i =>
-        {
-            collector.Sequence = i;
-            pass(_hidden[i], collector.Observe);
-        });
+        _pass.Run(block, _hidden, advance, collector);
         return collector.Finish();
     }
 
-    private void Advance(Block block) => EachSequence(i => block.Forward(_hidden[i]));
-
-    private void EachSequence(Action<int> body)
+    /// <summary>Runs the block as it is stored. Layers that are decoded for a product of many tokens are decoded once, to the same effect.</summary>
+    private void Advance(Block block)
     {
-        for (int i = 0; i < _hidden.Length; i++)
-        {
-            token.ThrowIfCancellationRequested();
-            body(i);
-            clock.Report((i + 1) / (double)_hidden.Length);
-        }
+        foreach (var projection in block.Projections)
+            if (projection.Weight is not ProductLinear) projection.Weight = new DenseLinear(projection.Weight.ToDense());
+        _pass.Run(block, _hidden, advance: true, null);
+    }
+
+    /// <summary>A block of the original, its weights in floats.</summary>
+    private Block Load(int index)
+    {
+        var block = Model.LoadBlock(checkpoint, spec, index, _pass.Buffers);
+        foreach (var projection in block.Projections) projection.Weight = new DenseLinear(projection.Weight.ToDense());
+        return block;
     }
 
     /// <summary>The states that enter block <paramref name="first"/>: from the file as far as it goes, else by running what is finished.</summary>
@@ -116,7 +115,7 @@ internal sealed class BlockLoop(
         for (int i = from; i < first; i++)
         {
             clock.Start(i);
-            var block = Model.LoadBlock(checkpoint, spec, i, _buffers);
+            var block = Load(i);
             if (!Original) run.Restore(block);
             Advance(block);
         }

@@ -74,7 +74,7 @@ public sealed record Plan(
         long embedding = checkpoint.Tensors.All.Where(t => t.Name.Contains("embed_tokens")).Sum(t => t.ByteLength);
         long block = projections.Sum(p => 4L * p.Rows * p.Columns);
         long grams = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
-        long activations = 4L * length * (4L * spec.HiddenSize + 2L * spec.QuerySize + 2L * spec.KeyValueSize + 3L * spec.IntermediateSize);
+        long activations = SequencePass.Lanes(spec, recipe.Calibration.Samples, recipe.Calibration.Length) * SequencePass.LaneBytes(spec, recipe.Calibration.Length);
         long widest = projections.Max(p => (long)p.Columns);
         long observing = block + grams + activations + 4 * widest * widest;
         long compressing = block + grams + projections.Sum(p => 8L * (4L * p.Columns * p.Columns + 4L * p.Rows * p.Columns));

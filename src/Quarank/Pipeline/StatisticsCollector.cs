@@ -12,7 +12,7 @@ internal sealed record SiteStatistics(InputStatistics Inputs, double Sink);
 /// <summary>
 /// Sums x xᵀ at the input sites of one block: float products within a sequence, double sums over sequences, in the order of the sequences.
 /// </summary>
-/// <param name="sites">The sites to gather; others are passed over.</param>
+/// <param name="sites">The sites to gather; the others are none of its business.</param>
 internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSite> sites)
 {
     private readonly Dictionary<InputSite, Sums> _sums = [];
@@ -23,20 +23,19 @@ internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSi
         public List<float> Norms { get; } = [];
     }
 
-    /// <summary>The number of the sequence at work, for messages.</summary>
-    public int Sequence { get; set; }
+    /// <summary>Whether this site is gathered.</summary>
+    public bool Wants(InputSite site) => sites.Contains(site);
 
-    /// <summary>An <see cref="ActivationObserver"/>.</summary>
-    /// <exception cref="InvalidOperationException">An activation is not finite.</exception>
-    public void Observe(InputSite site, Matrix<float> inputs)
+    /// <summary>Takes what a site's layers read in one sequence (tokens × columns); sequences come in their order.</summary>
+    /// <exception cref="InvalidDataException">An activation is not finite.</exception>
+    public void Add(int sequence, InputSite site, Matrix<float> inputs)
     {
-        if (!sites.Contains(site)) return;
         if (!_sums.TryGetValue(site, out var sums)) _sums[site] = sums = new(inputs.Columns);
         int first = sums.Norms.Count;
         sums.Norms.AddRange(Norms(inputs));
         int bad = sums.Norms.FindIndex(first, n => !float.IsFinite(n));
         if (bad >= 0)
-            throw new InvalidDataException($"Block {block}: an input of {Name(site)} is not finite (sequence {Sequence}, token {bad - first}); "
+            throw new InvalidDataException($"Block {block}: an input of {Name(site)} is not finite (sequence {sequence}, token {bad - first}); "
                 + "the model, or what an earlier block was compressed to, overflows on the calibration text.");
         LinearAlgebra.AddGram(inputs, sums.Gram);
     }

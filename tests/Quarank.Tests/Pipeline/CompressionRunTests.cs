@@ -252,11 +252,10 @@ public sealed class CompressionRunTests : IDisposable
     [Fact]
     public void A_token_that_dwarfs_the_others_shows_as_a_sink()
     {
-        using var original = Checkpoint.Open(_model);
         var collector = new StatisticsCollector(0, [InputSite.Mlp]);
         var inputs = Some.Matrix(31, 8);
         inputs.Row(4).Fill(100);
-        collector.Observe(InputSite.Mlp, inputs);
+        collector.Add(0, InputSite.Mlp, inputs);
         var norms = Enumerable.Range(0, 31).Select(i => Math.Sqrt(inputs.Row(i).ToArray().Sum(x => (double)x * x))).Order().ToArray();
         var seen = collector.Finish()[InputSite.Mlp];
         Assert.Equal(norms[30] / norms[15], seen.Sink, 1e-4);

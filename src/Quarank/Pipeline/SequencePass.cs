@@ -1,0 +1,69 @@
+using Quarank.Models;
+using Quarank.Numerics;
+
+namespace Quarank.Pipeline;
+
+/// <summary>
+/// Runs a block over all calibration sequences, as many side by side as there are threads and memory allows: whole sequences keep the
+/// pool busier than the pieces of one. What the sites read is set aside, and summed up in the order of the sequences.
+/// </summary>
+internal sealed class SequencePass
+{
+    /// <summary>Lanes together take at most this much; a model too wide for that runs its sequences one by one, each on the whole pool.</summary>
+    private const long MostBytes = 2L << 30;
+
+    private readonly RunClock _clock;
+    private readonly CancellationToken _token;
+    private readonly ForwardBuffers[] _buffers;
+    private readonly Dictionary<InputSite, Matrix<float>>[] _seen;
+
+    public SequencePass(ModelSpec spec, CalibrationSet calibration, RunClock clock, CancellationToken token)
+    {
+        int lanes = Lanes(spec, calibration.Sequences.Count, calibration.Sequences[0].Length);
+        (_clock, _token) = (clock, token);
+        _buffers = [.. Enumerable.Range(0, lanes).Select(_ => new ForwardBuffers(spec))];
+        _seen = [.. Enumerable.Range(0, lanes).Select(_ => new Dictionary<InputSite, Matrix<float>>())];
+    }
+
+    /// <summary>Of the first lane, for blocks to be made with.</summary>
+    public ForwardBuffers Buffers => _buffers[0];
+
+    /// <summary>How many sequences run at once. It changes no result.</summary>
+    public static int Lanes(ModelSpec spec, int samples, int length)
+    {
+        int lanes = Math.Min(Threads.Count, samples);
+        return lanes * LaneBytes(spec, length) <= MostBytes ? lanes : 1;
+    }
+
+    /// <summary>What one sequence at work takes: its intermediate matrices, its keys and values, and what its sites have read.</summary>
+    public static long LaneBytes(ModelSpec spec, int length) =>
+        4L * length * (7L * spec.HiddenSize + 4L * spec.QuerySize + 4L * spec.KeyValueSize + 3L * spec.IntermediateSize);
+
+    /// <param name="advance">Replace each sequence's hidden states by what leaves the block.</param>
+    /// <param name="collector">Gets what the sites read, if anybody wants to know.</param>
+    public void Run(Block block, Matrix<float>[] hidden, bool advance, StatisticsCollector? collector)
+    {
+        for (int first = 0; first < hidden.Length; first += _buffers.Length)
+        {
+            _token.ThrowIfCancellationRequested();
+            int start = first, count = Math.Min(_buffers.Length, hidden.Length - first);
+            Threads.For(count, lane =>
+            {
+                ActivationObserver observe = (site, inputs) => Keep(lane, site, inputs, collector);
+                if (advance) block.Forward(hidden[start + lane], observe, _buffers[lane]);
+                else block.Observe(hidden[start + lane], observe, _buffers[lane]);
+            });
+            for (int lane = 0; lane < count && collector is not null; lane++)
+                foreach (var site in Enum.GetValues<InputSite>().Where(collector.Wants)) collector.Add(first + lane, site, _seen[lane][site]);
+            _clock.Report((first + count) / (double)hidden.Length);
+        }
+    }
+
+    private void Keep(int lane, InputSite site, Matrix<float> inputs, StatisticsCollector? collector)
+    {
+        if (collector is null || !collector.Wants(site)) return;
+        var seen = _seen[lane];
+        if (!seen.TryGetValue(site, out var kept) || kept.Rows != inputs.Rows) seen[site] = kept = new(inputs.Rows, inputs.Columns);
+        inputs.Data.CopyTo(kept.Data);
+    }
+}

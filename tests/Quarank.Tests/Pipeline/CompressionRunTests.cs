@@ -44,8 +44,8 @@ public sealed class CompressionRunTests : IDisposable
         var options = new RunOptions { HiddenStatesEvery = TimeSpan.Zero };
         int moments = 0;
         var whole = Run("whole", recipe, options, new Listener(_ => Copy("whole", $"killed-{moments++}")));
-        Assert.True(moments > 40);
-        for (int i = 0; i < moments; i += 3)
+        Assert.True(moments > 24);
+        for (int i = 0; i < moments; i += 2)
         {
             var resumed = Run($"killed-{i}", recipe, options);
             Assert.Equal(whole.Files, resumed.Files);

@@ -7,4 +7,10 @@ namespace Quarank.Tokenizers;
 /// <param name="RightStrip">Takes the white space after it along.</param>
 /// <param name="Normalized">Sought, itself normalized, in normalized text.</param>
 internal sealed record AddedToken(
-    string Content, int Id, bool Special, bool SingleWord = false, bool LeftStrip = false, bool RightStrip = false, bool Normalized = false);
+    string Content,
+    int Id,
+    bool Special,
+    bool SingleWord = false,
+    bool LeftStrip = false,
+    bool RightStrip = false,
+    bool Normalized = false);

@@ -1,7 +1,8 @@
 namespace Quarank.Tokenizers;
 
 /// <summary>
-/// GPT-2's spelling of bytes as printable characters (Radford et al. 2019): printable Latin-1 stands for itself, the other 68 bytes
+/// GPT-2's spelling of bytes as printable characters (Radford et al. 2019): printable Latin-1 stands for itself, the other 68
+/// bytes
 /// for U+0100, U+0101, … in their order.
 /// </summary>
 internal static class ByteCharacters

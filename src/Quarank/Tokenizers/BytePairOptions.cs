@@ -9,7 +9,9 @@ internal sealed record BytePairOptions
     /// <summary>A word that is a piece as a whole is taken without merging (Llama 3).</summary>
     public bool WholeWords { get; init; }
 
-    /// <summary>A character that is no piece becomes its UTF-8 bytes, written &lt;0x00&gt; to &lt;0xFF&gt;, when all of them are pieces.</summary>
+    /// <summary>
+    /// A character that is no piece becomes its UTF-8 bytes, written &lt;0x00&gt; to &lt;0xFF&gt;, when all of them are pieces.
+    /// </summary>
     public bool ByteFallback { get; init; }
 
     /// <summary>

@@ -4,7 +4,8 @@ using System.Text;
 namespace Quarank.Tokenizers;
 
 /// <summary>
-/// Unicode's normalization form C (UAX #15) of well-formed UTF-16. Our own, because string.Normalize leaves every text as it is when
+/// Unicode's normalization form C (UAX #15) of well-formed UTF-16. Our own, because string.Normalize leaves every text as it is
+/// when
 /// the program runs without culture data, as ours does.
 /// </summary>
 internal static class CanonicalComposition
@@ -13,28 +14,54 @@ internal static class CanonicalComposition
 
     public static string Apply(string text)
     {
-        if (IsComposed(text)) return text;
+        // Before a character that never changes text may be cut: what is on its left cannot reach it (UAX #15, section 9.1).
+        StringBuilder? result = null;
+        int done = 0;
+        while (NextChangeable(text, done, out int length) is >= 0 and var at)
+        {
+            result ??= new(text.Length);
+            int start = at;
+            if (at > done) start -= at - 1 > done && char.IsLowSurrogate(text[at - 1]) ? 2 : 1;
+            int end = at + length;
+            while (end < text.Length && IsChangeable(text, end, out length)) end += length;
+            result.Append(text, done, start - done);
+            ComposeAll(text.AsSpan(start, end - start), result);
+            done = end;
+        }
+        return result is null ? text : result.Append(text, done, text.Length - done).ToString();
+    }
 
+    // −1 when there is none.
+    private static int NextChangeable(string text, int from, out int length)
+    {
+        length = 0;
+        while (true)
+        {
+            int skipped = text.AsSpan(from).IndexOfAnyExceptInRange('\0', '\u02FF');
+            if (skipped < 0) return -1;
+            from += skipped;
+            if (IsChangeable(text, from, out length)) return from;
+            from += length;
+        }
+    }
+
+    private static bool IsChangeable(string text, int at, out int length)
+    {
+        Rune.DecodeFromUtf16(text.AsSpan(at), out var rune, out length);
+        return Forms.IsChangeable(rune.Value);
+    }
+
+    private static void ComposeAll(ReadOnlySpan<char> text, StringBuilder result)
+    {
         var characters = new List<int>(text.Length);
         foreach (var rune in text.EnumerateRunes()) Decompose(rune.Value, characters);
         var all = CollectionsMarshal.AsSpan(characters);
         Order(all);
-        var result = new StringBuilder(text.Length);
         foreach (int c in all[..Compose(all)])
         {
             if (c <= char.MaxValue) result.Append((char)c);
             else result.Append(new Rune(c).ToString());
         }
-        return result.ToString();
-    }
-
-    private static bool IsComposed(string text)
-    {
-        int first = text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF');
-        if (first < 0) return true;
-        foreach (var rune in text.AsSpan(first).EnumerateRunes())
-            if (Forms.IsChangeable(rune.Value)) return false;
-        return true;
     }
 
     private static void Decompose(int c, List<int> to)

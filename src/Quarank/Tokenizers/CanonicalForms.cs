@@ -19,7 +19,7 @@ internal sealed class CanonicalForms
             if (line.StartsWith("class ", StringComparison.Ordinal)) ReadClass(line["class ".Length..]);
             else foreach (string entry in line.Split(' ')) ReadDecomposition(entry);
         }
-        for (int vowel = Hangul.Vowel + 1; vowel < Hangul.Trail + Hangul.Trails; vowel++) _changeable.Add(vowel);
+        for (int jamo = Hangul.Vowel; jamo < Hangul.Trail + Hangul.Trails; jamo++) _changeable.Add(jamo);
         foreach (int c in _changeable)
             if (c <= char.MaxValue) _changeableBasic[c] = true;
     }
@@ -87,7 +87,8 @@ internal static class Hangul
     {
         if (first is >= Lead and < Lead + Leads && second is >= Vowel and < Vowel + Vowels)
             return Syllable + ((first - Lead) * Vowels + second - Vowel) * Trails;
-        if (IsSyllable(first) && (first - Syllable) % Trails == 0 && second is > Trail and < Trail + Trails) return first + second - Trail;
+        bool open = IsSyllable(first) && (first - Syllable) % Trails == 0;
+        if (open && second is > Trail and < Trail + Trails) return first + second - Trail;
         return null;
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -22,7 +23,9 @@ internal enum CharacterClass : byte
     LineBreak = 8,
 }
 
-/// <summary>Classes of Unicode scalars within UTF-16 text, by one look into a table for all but supplementary characters.</summary>
+/// <summary>
+/// Classes of Unicode scalars within UTF-16 text, by one look into a table for all but supplementary characters.
+/// </summary>
 internal static class CharacterClasses
 {
     private static readonly CharacterClass[] Basic = new CharacterClass[char.MaxValue + 1];
@@ -40,11 +43,13 @@ internal static class CharacterClasses
         char c = text[index];
         length = 1;
         if (!char.IsHighSurrogate(c)) return Basic[c];
-        if (Rune.DecodeFromUtf16(text[index..], out var rune, out length) != System.Buffers.OperationStatus.Done) return CharacterClass.Other;
-        return Of(CharUnicodeInfo.GetUnicodeCategory(rune.Value));
+        var status = Rune.DecodeFromUtf16(text[index..], out var rune, out length);
+        return status != OperationStatus.Done ? CharacterClass.Other : Of(CharUnicodeInfo.GetUnicodeCategory(rune.Value));
     }
 
-    /// <summary>The end of the longest run from <paramref name="start"/> of scalars that have one of the classes wanted.</summary>
+    /// <summary>
+    /// The end of the longest run from <paramref name="start"/> of scalars that have one of the classes wanted.
+    /// </summary>
     public static int RunOf(CharacterClass wanted, ReadOnlySpan<char> text, int start, int most = int.MaxValue)
     {
         int i = start;
@@ -62,8 +67,8 @@ internal static class CharacterClasses
 
     /// <summary>\w: letters, marks, decimal and letter numbers, connectors, joiners.</summary>
     public static bool IsWord(Rune rune) => rune.Value is 0x200C or 0x200D || Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
-        or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
+        or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
         or UnicodeCategory.EnclosingMark or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber
         or UnicodeCategory.ConnectorPunctuation;
 
@@ -71,7 +76,8 @@ internal static class CharacterClasses
     {
         UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
             or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter => CharacterClass.Letter,
-        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => CharacterClass.Number,
+        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber
+            or UnicodeCategory.OtherNumber => CharacterClass.Number,
         _ => CharacterClass.Other,
     };
 }

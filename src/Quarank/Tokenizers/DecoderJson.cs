@@ -57,7 +57,8 @@ internal static class DecoderJson
             case "Metaspace":
                 part.AllowOnly("type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep");
                 string space = part["replacement"].Text();
-                string scheme = part["prepend_scheme"].Text(whenAbsent: part["add_prefix_space"].Flag(whenAbsent: true) ? "always" : "never");
+                if (space.Length != 1) throw part["replacement"].Wrong("one character");
+                string scheme = PreTokenizerJson.PrependScheme(part);
                 return () => new MetaspaceStage(space, scheme != "never");
             case var type:
                 throw part.Unsupported($"decoder '{type}'", Known);
@@ -70,7 +71,8 @@ internal static class DecoderJson
         string content = part["content"].Text();
         int start = part["start"].Integer();
         if (content.Length != 1) throw part["content"].Wrong("one character");
-        if (!fused || part["stop"].Integer() != 0) throw part.Unsupported("this Strip", "Strip at the start of the whole text (after Fuse, stop 0)");
+        if (!fused || part["stop"].Integer() != 0)
+            throw part.Unsupported("this Strip", "Strip at the start of the whole text (after Fuse, stop 0)");
         return () => new StripStartStage(content[0], start);
     }
 }

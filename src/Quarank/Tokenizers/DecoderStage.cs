@@ -3,7 +3,8 @@ using System.Text;
 namespace Quarank.Tokenizers;
 
 /// <summary>
-/// One step from pieces to text. Steps take piece after piece and hand on what is certain, so that decoding all at once and decoding
+/// One step from pieces to text. Steps take piece after piece and hand on what is certain, so that decoding all at once and
+/// decoding
 /// as tokens come are the same thing.
 /// </summary>
 internal abstract class DecoderStage
@@ -33,7 +34,9 @@ internal sealed class TextStage : DecoderStage
     }
 }
 
-/// <summary>Pieces in GPT-2's spelling of bytes; one that has other characters stands for itself. Bad UTF-8 becomes U+FFFD.</summary>
+/// <summary>
+/// Pieces in GPT-2's spelling of bytes; one that has other characters stands for itself. Bad UTF-8 becomes U+FFFD.
+/// </summary>
 internal sealed class ByteLevelStage : DecoderStage
 {
     private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder();

@@ -1,6 +1,8 @@
 namespace Quarank.Tokenizers;
 
-/// <summary>GPT-2's words (Radford et al. 2019): contractions, and letters, numbers or signs with a space before, and white space.</summary>
+/// <summary>
+/// GPT-2's words (Radford et al. 2019): contractions, and letters, numbers or signs with a space before, and white space.
+/// </summary>
 internal sealed class Gpt2Scanner : WordScanner
 {
     /// <summary>What this scanner does, as a regular expression.</summary>
@@ -17,7 +19,9 @@ internal sealed class Gpt2Scanner : WordScanner
         return SpacesBeforeText(text, start);
     }
 
-    /// <summary>\s+(?!\S)|\s+: a run of white space, whose last character goes with the text after it unless it is the only one.</summary>
+    /// <summary>
+    /// \s+(?!\S)|\s+: a run of white space, whose last character goes with the text after it unless it is the only one.
+    /// </summary>
     public static int SpacesBeforeText(ReadOnlySpan<char> text, int start)
     {
         int end = CharacterClasses.RunOf(CharacterClass.Space, text, start);

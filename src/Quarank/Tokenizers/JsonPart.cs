@@ -1,8 +1,11 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Quarank.Tokenizers;
 
-/// <summary>A JSON value that knows its file and its place there, so that whatever is wrong or not supported can be named.</summary>
+/// <summary>
+/// A JSON value that knows its file and its place there, so that whatever is wrong or not supported can be named.
+/// </summary>
 internal readonly struct JsonPart(JsonElement element, string file, string path)
 {
     public string File => file;
@@ -10,6 +13,8 @@ internal readonly struct JsonPart(JsonElement element, string file, string path)
     public string Path => path;
 
     public JsonElement Element => element;
+
+    private string Place => path.Length == 0 ? "the file" : path;
 
     /// <summary>False for null and for a member that is not there.</summary>
     public bool Exists => element.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
@@ -20,7 +25,7 @@ internal readonly struct JsonPart(JsonElement element, string file, string path)
         get
         {
             Expect(JsonValueKind.Object, "an object");
-            return new(element.TryGetProperty(name, out var value) ? value : default, file, path.Length == 0 ? name : $"{path}.{name}");
+            return new(Member(name), file, path.Length == 0 ? name : $"{path}.{name}");
         }
     }
 
@@ -30,7 +35,13 @@ internal readonly struct JsonPart(JsonElement element, string file, string path)
         try
         {
             using var stream = TokenizerFiles.Open(file);
-            using var document = JsonDocument.Parse(stream);
+            using var content = new MemoryStream();
+            stream.CopyTo(content);
+            // The parser looks at the bytes of strings only when they are asked for.
+            if (!Utf8.IsValid(content.GetBuffer().AsSpan(0, (int)content.Length)))
+                throw new InvalidDataException($"{file}: not valid UTF-8.");
+            content.Position = 0;
+            using var document = JsonDocument.Parse(content);
             var part = new JsonPart(document.RootElement.Clone(), file, "");
             part.Expect(JsonValueKind.Object, "an object");
             return part;
@@ -45,7 +56,8 @@ internal readonly struct JsonPart(JsonElement element, string file, string path)
 
     public string Text(string whenAbsent) => Exists ? Text() : whenAbsent;
 
-    public int Integer() => element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int value) ? value : throw Wrong("an integer");
+    public int Integer() =>
+        element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int value) ? value : throw Wrong("an integer");
 
     public bool Flag() => element.ValueKind switch
     {
@@ -65,7 +77,8 @@ internal readonly struct JsonPart(JsonElement element, string file, string path)
     public IEnumerable<(string Name, JsonPart Value)> Members()
     {
         Expect(JsonValueKind.Object, "an object");
-        foreach (var member in element.EnumerateObject()) yield return (MemberName(member), new(member.Value, file, $"{path} member"));
+        foreach (var member in element.EnumerateObject())
+            yield return (MemberName(member), new(member.Value, file, $"{path} member"));
     }
 
     public void Expect(JsonValueKind kind, string what)
@@ -73,21 +86,30 @@ internal readonly struct JsonPart(JsonElement element, string file, string path)
         if (element.ValueKind != kind) throw Wrong(what);
     }
 
-    /// <summary>Refuses every option of this object that is not listed: an option nobody reads would be ignored in silence.</summary>
+    /// <summary>
+    /// Refuses every option of this object that is not listed: an option nobody reads would be ignored in silence.
+    /// </summary>
     public void AllowOnly(params string[] names)
     {
         Expect(JsonValueKind.Object, "an object");
         foreach (var member in element.EnumerateObject())
-            if (!names.Contains(member.Name)) throw Unsupported($"option '{member.Name}'", names);
+            if (!names.Contains(MemberName(member))) throw Unsupported($"option '{member.Name}'", names);
     }
 
     public NotSupportedException Unsupported(string what, params string[] known) =>
-        new($"{file}: {(path.Length == 0 ? "the file" : path)}: {what} is not supported; known: {string.Join(", ", known)}.");
+        new($"{file}: {Place}: {what} is not supported; known: {string.Join(", ", known)}.");
 
     public InvalidDataException Wrong(string expected)
     {
         string found = element.ValueKind == JsonValueKind.Undefined ? "nothing" : element.GetRawText();
-        return new($"{file}: {(path.Length == 0 ? "the file" : path)}: expected {expected}, found {(found.Length > 60 ? found[..60] + "…" : found)}.");
+        if (found.Length > 60) found = found[..60] + "…";
+        return new($"{file}: {Place}: expected {expected}, found {found}.");
+    }
+
+    private JsonElement Member(string name)
+    {
+        try { return element.TryGetProperty(name, out var value) ? value : default; }
+        catch (InvalidOperationException) { throw Wrong("member names of valid Unicode"); }
     }
 
     // An escaped lone surrogate passes the parser and fails only here.

@@ -6,7 +6,8 @@ internal static class MergeList
     private const char Space = '▁';
 
     /// <param name="spacesPart">Whether no merge makes a piece in which a ▁ follows another character.</param>
-    public static MergeTable Read(IEnumerable<(string Left, string Right)> merges, Vocabulary vocabulary, string file, out bool spacesPart)
+    public static MergeTable Read(
+        IEnumerable<(string Left, string Right)> merges, Vocabulary vocabulary, string file, out bool spacesPart)
     {
         var list = merges.ToList();
         var table = new MergeTable(list.Count);
@@ -19,7 +20,8 @@ internal static class MergeList
 
             int Id(string piece) => vocabulary.TryFind(piece, out int id)
                 ? id
-                : throw new InvalidDataException($"{file}: merge {rank} ('{left}' and '{right}'): '{piece}' is not in the vocabulary.");
+                : throw new InvalidDataException(
+                    $"{file}: merge {rank} ('{left}' and '{right}'): '{piece}' is not in the vocabulary.");
         }
         return table;
     }

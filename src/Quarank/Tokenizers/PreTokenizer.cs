@@ -1,6 +1,8 @@
 namespace Quarank.Tokenizers;
 
-/// <summary>Cuts text between added tokens into words: a change at its start, then scanners, each within the words of the one before.</summary>
+/// <summary>
+/// Cuts text between added tokens into words: a change at its start, then scanners, each within the words of the one before.
+/// </summary>
 internal sealed class PreTokenizer
 {
     public static PreTokenizer None { get; } = new();
@@ -17,6 +19,9 @@ internal sealed class PreTokenizer
     /// <summary>Replaces every space.</summary>
     public char? SpaceReplacement { get; init; }
 
+    /// <summary>Symbols that are taken whole and never merge.</summary>
+    public AddedTokenMatcher? Frozen { get; init; }
+
     /// <summary>The words are spelled as bytes.</summary>
     public bool ByteLevel { get; init; }
 
@@ -25,7 +30,13 @@ internal sealed class PreTokenizer
         if (text.Length == 0) return;
         if (SpaceReplacement is { } space) text = text.Replace(' ', space);
         if (Prefix is { } prefix && text[0] != prefix && (first || !PrefixOnlyFirst)) text = prefix + text;
-        Cut(0, text, encoder, ids);
+        if (Frozen is null) Cut(0, text, encoder, ids);
+        else
+            foreach (var (token, range) in Frozen.Split(text))
+            {
+                if (token is not null) ids.Add(token.Id);
+                else Cut(0, text.AsSpan(range), encoder, ids);
+            }
     }
 
     private void Cut(int level, ReadOnlySpan<char> text, BytePairEncoder encoder, List<int> ids)

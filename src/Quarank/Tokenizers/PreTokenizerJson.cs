@@ -18,7 +18,8 @@ internal static class PreTokenizerJson
             // What changes text must stand first, and what spells it as bytes last, to mean the same as one after the other.
             bool changes = next.Prefix is not null || next.SpaceReplacement is not null;
             if (result.ByteLevel || changes && result.Scanners.Count > 0)
-                throw item.Unsupported($"'{item["type"].Text()}' at this place of a Sequence", "text-changing parts first", "ByteLevel last");
+                throw item.Unsupported(
+                    $"'{item["type"].Text()}' at this place of a Sequence", "text-changing parts first", "ByteLevel last");
             result = new()
             {
                 Prefix = next.Prefix ?? result.Prefix,
@@ -62,14 +63,16 @@ internal static class PreTokenizerJson
         part["pattern"].AllowOnly("Regex");
         string behavior = part["behavior"].Text(), pattern = part["pattern"]["Regex"].Text();
         // The known patterns match all of any text, so that Removed with inversion leaves the same words as Isolated.
-        if (!(behavior == "Isolated" && !part["invert"].Flag(whenAbsent: false) || behavior == "Removed" && part["invert"].Flag(whenAbsent: false)))
-            throw part.Unsupported($"behavior '{behavior}' with invert {part["invert"].Flag(whenAbsent: false)}", "Isolated", "Removed inverted");
+        bool inverted = part["invert"].Flag(whenAbsent: false);
+        if ((behavior, inverted) is not (("Isolated", false) or ("Removed", true)))
+            throw part.Unsupported($"behavior '{behavior}' with invert {inverted}", "Isolated", "Removed inverted");
         return pattern switch
         {
             Gpt2Scanner.Pattern => new Gpt2Scanner(),
             TiktokenScanner.ThreeDigitsPattern => new TiktokenScanner(3),
             TiktokenScanner.OneDigitPattern => new TiktokenScanner(1),
-            _ => throw part.Unsupported($"pattern {pattern}", Gpt2Scanner.Pattern, TiktokenScanner.ThreeDigitsPattern, TiktokenScanner.OneDigitPattern),
+            _ => throw part.Unsupported(
+                $"pattern {pattern}", Gpt2Scanner.Pattern, TiktokenScanner.ThreeDigitsPattern, TiktokenScanner.OneDigitPattern),
         };
     }
 
@@ -78,8 +81,7 @@ internal static class PreTokenizerJson
         part.AllowOnly("type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep");
         string replacement = part["replacement"].Text();
         if (replacement.Length != 1) throw part["replacement"].Wrong("one character");
-        string scheme = part["prepend_scheme"].Text(whenAbsent: part["add_prefix_space"].Flag(whenAbsent: true) ? "always" : "never");
-        if (scheme is not ("always" or "first" or "never")) throw part.Unsupported($"prepend_scheme '{scheme}'", "always", "first", "never");
+        string scheme = PrependScheme(part);
         return new()
         {
             SpaceReplacement = replacement[0],
@@ -87,5 +89,15 @@ internal static class PreTokenizerJson
             PrefixOnlyFirst = scheme == "first",
             Scanners = part["split"].Flag(whenAbsent: true) ? [new MetaspaceScanner(replacement[0])] : [],
         };
+    }
+
+    /// <summary>Where a Metaspace puts its sign in front: "always", "first" or "never"; old files only say whether.</summary>
+    public static string PrependScheme(JsonPart part)
+    {
+        string whenAbsent = part["add_prefix_space"].Flag(whenAbsent: true) ? "always" : "never";
+        string scheme = part["prepend_scheme"].Text(whenAbsent);
+        return scheme is "always" or "first" or "never"
+            ? scheme
+            : throw part.Unsupported($"prepend_scheme '{scheme}'", "always", "first", "never");
     }
 }

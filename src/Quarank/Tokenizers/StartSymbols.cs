@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Quarank.Tokenizers;
 
-/// <summary>The symbols a word starts from before any merge: its bytes, or its characters with byte fallback or unknowns.</summary>
+/// <summary>
+/// The symbols a word starts from before any merge: its bytes, or its characters with byte fallback or unknowns.
+/// </summary>
 internal sealed class StartSymbols
 {
     /// <summary>A UTF-16 unit needs at most three bytes of UTF-8 (a surrogate pair four).</summary>
@@ -27,8 +29,10 @@ internal sealed class StartSymbols
         }
         Array.Fill(_basic, NoPiece);
         for (int id = 0; id < vocabulary.Count; id++)
-            if (vocabulary.Piece(id) is { } piece && IsOneCharacter(piece, out int character) && vocabulary.TryFind(piece, out int found))
-                Set(character, found);
+        {
+            if (vocabulary.Piece(id) is not { } piece || !IsOneCharacter(piece, out int character)) continue;
+            if (vocabulary.TryFind(piece, out int found)) Set(character, found);
+        }
     }
 
     /// <summary>
@@ -50,7 +54,9 @@ internal sealed class StartSymbols
     /// <summary>The ids that a symbol beyond the vocabulary is written with.</summary>
     public ReadOnlySpan<int> Spelled(int symbol) => _spelled[symbol - _vocabulary.Count];
 
-    /// <summary>Writes the symbols of a word and returns how many; at most <see cref="MostPerCharacter"/> for each UTF-16 unit.</summary>
+    /// <summary>
+    /// Writes the symbols of a word and returns how many; at most <see cref="MostPerCharacter"/> for each UTF-16 unit.
+    /// </summary>
     public int Of(ReadOnlySpan<char> word, Span<int> symbols)
     {
         int n = 0;
@@ -88,9 +94,9 @@ internal sealed class StartSymbols
     private static bool IsOneCharacter(string piece, out int character)
     {
         character = 0;
-        if (piece.Length is 0 or > 2 || !Rune.TryGetRuneAt(piece, 0, out var rune) || rune.Utf16SequenceLength != piece.Length) return false;
+        if (piece.Length is 0 or > 2 || !Rune.TryGetRuneAt(piece, 0, out var rune)) return false;
         character = rune.Value;
-        return true;
+        return rune.Utf16SequenceLength == piece.Length;
     }
 
     private int Get(int character) =>

@@ -1,6 +1,8 @@
 namespace Quarank.Tokenizers;
 
-/// <summary>The words of tiktoken's cl100k pattern, as Llama 3 (numbers of up to three digits) and Qwen (single digits) use it.</summary>
+/// <summary>
+/// The words of tiktoken's cl100k pattern, as Llama 3 (numbers of up to three digits) and Qwen (single digits) use it.
+/// </summary>
 internal sealed class TiktokenScanner(int digits) : WordScanner
 {
     /// <summary>What this scanner does with three digits, as a regular expression.</summary>

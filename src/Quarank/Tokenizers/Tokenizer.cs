@@ -25,8 +25,9 @@ public sealed class Tokenizer
         _parts = parts;
         _raw = new(parts.AddedTokens.Where(t => !t.Normalized).Select(t => (t.Content, t)));
         _normalized = new(parts.AddedTokens.Where(t => t.Normalized).Select(t => (parts.Normalizer.Apply(t.Content), t)));
-        _decoded = parts.AddedTokens.Where(t => t.Normalized).DistinctBy(t => t.Id).ToDictionary(t => t.Id, t => parts.Normalizer.Apply(t.Content));
-        _special = [.. parts.AddedTokens.Where(t => t.Special).Select(t => t.Id)];
+        _decoded = parts.AddedTokens.Where(t => t.Normalized).DistinctBy(t => t.Id)
+            .ToDictionary(t => t.Id, t => parts.Normalizer.Apply(t.Content));
+        _special = [.. parts.AddedTokens.Where(t => t.Special).Select(t => t.Id), .. parts.SpecialIds];
     }
 
     /// <summary>One more than the largest id.</summary>
@@ -39,15 +40,19 @@ public sealed class Tokenizer
     public int? EndOfText => _parts.EndOfText;
 
     /// <summary>
-    /// Reads a tokenizer from a file or from a folder (tokenizer.json, else tokenizer.model, else vocab.json and merges.txt), with what
+    /// Reads a tokenizer from a file or from a folder (tokenizer.json, else tokenizer.model, else vocab.json and merges.txt),
+    /// with what
     /// tokenizer_config.json beside it says. Each file may be gzip with .gz after its name.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file, or the folder has none of these.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message names it and the place.</exception>
-    /// <exception cref="NotSupportedException">A file asks for something not supported; the message names it and what is.</exception>
+    /// <exception cref="NotSupportedException">A file asks for something not supported; the message names it and what
+    /// is.</exception>
     public static Tokenizer Load(string path) => new(TokenizerLoader.Load(path));
 
-    /// <summary>The ids of a text, with the special tokens that the tokenizer puts around a text unless they are declined.</summary>
+    /// <summary>
+    /// The ids of a text, with the special tokens that the tokenizer puts around a text unless they are declined.
+    /// </summary>
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -77,7 +82,8 @@ public sealed class Tokenizer
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);
         return _parts.Vocabulary.Piece(id)
-            ?? throw new ArgumentOutOfRangeException(nameof(id), id, $"{_parts.Vocabulary.File} has no piece of this id; its largest is {VocabularySize - 1}.");
+            ?? throw new ArgumentOutOfRangeException(
+                nameof(id), id, $"{_parts.Vocabulary.File} has no piece of this id; its largest is {VocabularySize - 1}.");
     }
 
     /// <summary>The id of a piece, spelled as the vocabulary spells it; null when there is none.</summary>

@@ -1,6 +1,11 @@
+using System.Globalization;
+using System.Text.Json;
+
 namespace Quarank.Tokenizers;
 
-/// <summary>What tokenizer_config.json and special_tokens_map.json beside a tokenizer say: its special tokens and which are added.</summary>
+/// <summary>
+/// What tokenizer_config.json and special_tokens_map.json beside a tokenizer say: its special tokens and which are added.
+/// </summary>
 internal sealed class TokenizerConfig
 {
     private static readonly string[] Roles = ["bos_token", "eos_token", "unk_token", "pad_token"];
@@ -15,17 +20,35 @@ internal sealed class TokenizerConfig
     /// <summary>Whether a text gets the last token; null when the files do not say.</summary>
     public bool? AddEnd { get; private init; }
 
+    /// <summary>The class that transformers would load; null when the files do not say.</summary>
+    public string? Class { get; private init; }
+
+    /// <summary>Whether words at the start of a text are those after a space; null when the files do not say.</summary>
+    public bool? AddPrefixSpace { get; private init; }
+
+    /// <summary>Tokens found in text before anything else (added_tokens_decoder).</summary>
+    public IReadOnlyList<AddedToken> AddedTokens { get; private init; } = [];
+
     /// <summary>The texts of the special tokens by role, as bos_token.</summary>
     public IReadOnlyDictionary<string, string> Tokens => _tokens;
 
     public static TokenizerConfig Read(string folder)
     {
         var config = Part(folder, "tokenizer_config.json");
-        var result = new TokenizerConfig { AddBeginning = Flag(config, "add_bos_token"), AddEnd = Flag(config, "add_eos_token") };
+        var result = new TokenizerConfig
+        {
+            AddBeginning = Flag(config, "add_bos_token"),
+            AddEnd = Flag(config, "add_eos_token"),
+            AddPrefixSpace = Flag(config, "add_prefix_space"),
+            Class = config?["tokenizer_class"] is { Exists: true } name ? name.Text() : null,
+            AddedTokens = config?["added_tokens_decoder"] is { Exists: true } tokens
+                ? [.. tokens.Members().Select(m => ReadAdded(m.Name, m.Value))]
+                : [],
+        };
         foreach (var part in (JsonPart?[])[Part(folder, "special_tokens_map.json"), config])
             foreach (string role in Roles)
                 if (part is { } p && p[role] is { Exists: true } token)
-                    result._tokens[role] = token.Element.ValueKind == System.Text.Json.JsonValueKind.String ? token.Text() : token["content"].Text();
+                    result._tokens[role] = (token.Element.ValueKind == JsonValueKind.String ? token : token["content"]).Text();
         return result;
     }
 
@@ -44,7 +67,19 @@ internal sealed class TokenizerConfig
         return new(before, after);
     }
 
-    private static JsonPart? Part(string folder, string name) => TokenizerFiles.Find(folder, name) is { } path ? JsonPart.Parse(path) : null;
+    private static AddedToken ReadAdded(string id, JsonPart token) => new(
+        token["content"].Text(),
+        int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : throw token.Wrong($"an id as its name, not '{id}'"),
+        token["special"].Flag(whenAbsent: false),
+        token["single_word"].Flag(whenAbsent: false),
+        token["lstrip"].Flag(whenAbsent: false),
+        token["rstrip"].Flag(whenAbsent: false),
+        token["normalized"].Flag(whenAbsent: false));
+
+    private static JsonPart? Part(string folder, string name) =>
+        TokenizerFiles.Find(folder, name) is { } path ? JsonPart.Parse(path) : null;
 
     private static bool? Flag(JsonPart? part, string name) => part?[name] is { Exists: true } flag ? flag.Flag() : null;
 }

@@ -8,7 +8,8 @@ internal static class TokenizerJson
     public static TokenizerParts Read(string file, TokenizerConfig config)
     {
         var root = JsonPart.Parse(file);
-        root.AllowOnly("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model");
+        root.AllowOnly("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
+            "decoder", "model");
         foreach (string setting in (string[])["truncation", "padding"])
             if (root[setting].Exists) throw root[setting].Unsupported("a value", "null");
 
@@ -39,7 +40,8 @@ internal static class TokenizerJson
     private static Vocabulary ReadVocabulary(JsonPart model)
     {
         // Old files leave the type out.
-        if (model["type"].Text(whenAbsent: "BPE") is not "BPE" and var type) throw model.Unsupported($"model type '{type}'", "BPE");
+        if (model["type"].Text(whenAbsent: "BPE") is not "BPE" and var type)
+            throw model.Unsupported($"model type '{type}'", "BPE");
         var vocabulary = new Vocabulary(model.File);
         foreach (var (piece, id) in model["vocab"].Members()) vocabulary.Add(piece, id.Integer());
         return vocabulary;
@@ -47,8 +49,8 @@ internal static class TokenizerJson
 
     private static BytePairEncoder ReadModel(JsonPart model, Vocabulary vocabulary, bool byteLevel)
     {
-        model.AllowOnly("type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback",
-            "ignore_merges", "vocab", "merges");
+        model.AllowOnly("type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
+            "byte_fallback", "ignore_merges", "vocab", "merges");
         if (model["dropout"] is { Exists: true, Element: var dropout } && !(dropout.TryGetDouble(out double rate) && rate == 0))
             throw model["dropout"].Unsupported("a value", "null");
         foreach (string affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
@@ -62,7 +64,8 @@ internal static class TokenizerJson
             FuseUnknown = model["fuse_unk"].Flag(whenAbsent: false),
             Unknown = Unknown(model["unk_token"], vocabulary),
         };
-        if (options.ByteLevel && options.ByteFallback) throw model.Unsupported("byte_fallback together with ByteLevel", "one of them");
+        if (options.ByteLevel && options.ByteFallback)
+            throw model.Unsupported("byte_fallback together with ByteLevel", "one of them");
         var merges = MergeList.Read(Merges(model["merges"]), vocabulary, model.File, out bool spacesPart);
         return new(vocabulary, merges, new(vocabulary, options), options, spacesPart);
     }

@@ -10,7 +10,8 @@ internal static class TokenizerLoader
 
         foreach (string name in (string[])["tokenizer.json", "tokenizer.model", "vocab.json"])
             if (TokenizerFiles.Find(path, name) is { } file) return LoadFile(file, TokenizerConfig.Read(path));
-        throw new FileNotFoundException($"{path}: no tokenizer here; expected tokenizer.json, tokenizer.model, or vocab.json and merges.txt.", path);
+        throw new FileNotFoundException(
+            $"{path}: no tokenizer here; expected tokenizer.json, tokenizer.model, or vocab.json and merges.txt.", path);
     }
 
     private static TokenizerParts LoadFile(string file, TokenizerConfig config)
@@ -19,6 +20,8 @@ internal static class TokenizerLoader
         if (name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) name = name[..^3];
         if (name == "vocab.json") return VocabularyAndMerges.Read(file, config);
         if (name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) return TokenizerJson.Read(file, config);
-        throw new NotSupportedException($"{file}: this name is not one of a tokenizer; known: *.json, vocab.json with merges.txt.");
+        if (name.EndsWith(".model", StringComparison.OrdinalIgnoreCase)) return SentencePiece.Read(file, config);
+        throw new NotSupportedException(
+            $"{file}: this name is not one of a tokenizer; known: *.json, *.model, vocab.json with merges.txt.");
     }
 }

@@ -5,6 +5,10 @@ internal sealed record TokenizerParts
 {
     public required Vocabulary Vocabulary { get; init; }
     public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
+
+    /// <summary>Special tokens that are not sought in text.</summary>
+    public IReadOnlyCollection<int> SpecialIds { get; init; } = [];
+
     public Normalizer Normalizer { get; init; } = Normalizer.None;
     public PreTokenizer PreTokenizer { get; init; } = PreTokenizer.None;
     public required BytePairEncoder Encoder { get; init; }

@@ -1,6 +1,8 @@
 namespace Quarank.Tokenizers;
 
-/// <summary>Pieces of text and their ids, both ways. Ids may have gaps; several ids may share a piece, the last one added is found.</summary>
+/// <summary>
+/// Pieces of text and their ids, both ways. Ids may have gaps; several ids may share a piece, the last one added is found.
+/// </summary>
 internal sealed class Vocabulary(string file)
 {
     // More than any tokenizer has; keeps a damaged id from asking for gigabytes.
@@ -17,7 +19,8 @@ internal sealed class Vocabulary(string file)
 
     public void Add(string piece, int id)
     {
-        if (id is < 0 or >= MostIds) throw new InvalidDataException($"{file}: piece '{piece}' has the id {id}; expected 0 to {MostIds - 1}.");
+        if (id is < 0 or >= MostIds)
+            throw new InvalidDataException($"{file}: piece '{piece}' has the id {id}; expected 0 to {MostIds - 1}.");
         while (_pieces.Count <= id) _pieces.Add(null);
         _pieces[id] = piece;
         _ids[piece] = id;

@@ -10,6 +10,11 @@ internal static class VocabularyAndMerges
 
     public static TokenizerParts Read(string file, TokenizerConfig config)
     {
+        // Others keep such files too but cut words in their own way.
+        if (config.Class is not (null or "GPT2Tokenizer" or "GPT2TokenizerFast"))
+            throw new NotSupportedException(
+                $"{file}: tokenizer class '{config.Class}' without tokenizer.json is not supported; known: GPT2Tokenizer.");
+
         var root = JsonPart.Parse(file);
         var vocabulary = new Vocabulary(file);
         foreach (var (piece, id) in root.Members()) vocabulary.Add(piece, id.Integer());
@@ -20,29 +25,46 @@ internal static class VocabularyAndMerges
         var table = MergeList.Read(Lines(merges), vocabulary, merges, out bool spacesPart);
 
         var options = new BytePairOptions { ByteLevel = true };
-        string[] special = config.Tokens.Count > 0 ? [.. config.Tokens.Values.Distinct()] : [Gpt2End];
-        int? end = vocabulary.TryFind(Gpt2End, out int gpt2) && config.Tokens.Count == 0 ? gpt2 : null;
-        int? beginning = config.Id("bos_token", vocabulary) ?? end;
-        end = config.Id("eos_token", vocabulary) ?? end;
+        var encoder = new BytePairEncoder(vocabulary, table, new(vocabulary, options), options, spacesPart);
+        var added = AddedTokens(vocabulary, config);
+        foreach (var token in added) vocabulary.Add(token.Content, token.Id);
+
+        int? gpt2 = config.Tokens.Count == 0 && vocabulary.TryFind(Gpt2End, out int found) ? found : null;
+        int? beginning = config.Id("bos_token", vocabulary) ?? gpt2, end = config.Id("eos_token", vocabulary) ?? gpt2;
         return new()
         {
             Vocabulary = vocabulary,
-            AddedTokens = [.. special.Where(t => vocabulary.TryFind(t, out _)).Select(t => new AddedToken(t, Find(t), Special: true))],
-            PreTokenizer = new() { ByteLevel = true, Scanners = [new Gpt2Scanner()] },
-            Encoder = new(vocabulary, table, new(vocabulary, options), options, spacesPart),
+            AddedTokens = added,
+            PreTokenizer = new()
+            {
+                ByteLevel = true,
+                Prefix = config.AddPrefixSpace == true ? ' ' : null,
+                Scanners = [new Gpt2Scanner()],
+            },
+            Encoder = encoder,
             PostProcessor = config.Adjust(PostProcessor.None, beginning, end),
             Decoder = last => new ByteLevelStage { Next = last },
             BeginningOfText = beginning,
             EndOfText = end,
         };
+    }
 
-        int Find(string piece) => vocabulary.TryFind(piece, out int id) ? id : throw new InvalidOperationException(piece);
+    private static List<AddedToken> AddedTokens(Vocabulary vocabulary, TokenizerConfig config)
+    {
+        if (config.AddedTokens.Count > 0) return [.. config.AddedTokens];
+        List<AddedToken> tokens = [];
+        foreach (string text in config.Tokens.Count > 0 ? config.Tokens.Values.Distinct() : [Gpt2End])
+            if (vocabulary.TryFind(text, out int id)) tokens.Add(new(text, id, Special: true));
+        return tokens;
     }
 
     private static IEnumerable<(string Left, string Right)> Lines(string file)
     {
         using var reader = new StreamReader(TokenizerFiles.Open(file));
         while (reader.ReadLine() is { } line)
-            if (line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)) yield return MergeList.Parse(line, file);
+        {
+            if (line.Length == 0 || line.StartsWith("#version", StringComparison.Ordinal)) continue;
+            yield return MergeList.Parse(line, file);
+        }
     }
 }

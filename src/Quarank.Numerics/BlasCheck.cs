@@ -10,12 +10,17 @@ internal static class BlasCheck
 {
     public delegate void Product<T>(int m, int n, int k, T[] a, T[] b, T[] c);
 
-    /// <summary>Factor: lower Cholesky of row-major n × n in place. Eigen: values rising, a becomes the vectors as rows.</summary>
-    public sealed record Routines(Product<float> Single, Product<double> Double, Action<int, double[]> Factor, Action<int, double[], double[]> Eigen);
+    /// <summary>
+    /// Single, Double: c = a·bᵀ. Factor: lower Cholesky of row-major n × n in place. Eigen: values rising, a becomes the vectors as rows.
+    /// </summary>
+    public sealed record Routines(
+        Product<float> Single, Product<double> Double, Action<int, double[]> Factor, Action<int, double[], double[]> Eigen);
 
     public static readonly Routines Native = new(
-        (m, n, k, a, b, c) => OpenBlas.Sgemm(OpenBlas.RowMajor, OpenBlas.NoTranspose, OpenBlas.Transpose, m, n, k, 1, a, k, b, k, 0, c, n),
-        (m, n, k, a, b, c) => OpenBlas.Dgemm(OpenBlas.RowMajor, OpenBlas.NoTranspose, OpenBlas.Transpose, m, n, k, 1, a, k, b, k, 0, c, n),
+        (m, n, k, a, b, c) =>
+            OpenBlas.Sgemm(OpenBlas.RowMajor, OpenBlas.NoTranspose, OpenBlas.Transpose, m, n, k, 1, a, k, b, k, 0, c, n),
+        (m, n, k, a, b, c) =>
+            OpenBlas.Dgemm(OpenBlas.RowMajor, OpenBlas.NoTranspose, OpenBlas.Transpose, m, n, k, 1, a, k, b, k, 0, c, n),
         (n, a) =>
         {
             int info = 0;
@@ -67,12 +72,13 @@ internal static class BlasCheck
     private static void Require(bool right, string library, string what)
     {
         if (!right)
-            throw new NotSupportedException($"{library} computes {what} wrongly on this processor. Update OpenBLAS, or choose other kernels "
-                + "by the environment variable OPENBLAS_CORETYPE, for instance OPENBLAS_CORETYPE=Haswell (or SkylakeX, Zen, Sandybridge).");
+            throw new NotSupportedException($"{library} computes {what} wrongly on this processor. Update OpenBLAS, or choose other "
+                + "kernels by the environment variable OPENBLAS_CORETYPE, for instance OPENBLAS_CORETYPE=Haswell (or Sandybridge).");
     }
 
     // Positive and negative, no two products alike, a fixed recurrence rather than a random generator.
-    private static double[] Values(int count) => [.. Enumerable.Range(1, count).Select(i => Math.Sin(1.7 * i) + 0.3 * Math.Cos(0.11 * i))];
+    private static double[] Values(int count) =>
+        [.. Enumerable.Range(1, count).Select(i => Math.Sin(1.7 * i) + 0.3 * Math.Cos(0.11 * i))];
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double[] PlainProduct(int m, int n, int k, double[] a, double[] b)

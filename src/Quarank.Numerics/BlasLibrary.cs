@@ -22,7 +22,7 @@ public static unsafe class BlasLibrary
     private static bool _perThread;
     [ThreadStatic] private static bool t_single;
 
-    /// <summary>The library's name, version and processor kernels, for manifests: "libopenblas.so.0: OpenBLAS 0.3.21 … (core Zen)".</summary>
+    /// <summary>Name, version and processor kernels, for manifests: "libopenblas.so.0: OpenBLAS 0.3.21 … (core Zen)".</summary>
     /// <exception cref="NotSupportedException">There is no BLAS library, or it computes wrongly.</exception>
     public static string Describe()
     {
@@ -53,7 +53,8 @@ public static unsafe class BlasLibrary
                 try
                 {
                     (_handle, _name) = Find(Candidates);
-                    NativeLibrary.SetDllImportResolver(typeof(BlasLibrary).Assembly, (name, _, _) => name == OpenBlas.Library ? _handle : 0);
+                    NativeLibrary.SetDllImportResolver(typeof(BlasLibrary).Assembly,
+                        (name, _, _) => name == OpenBlas.Library ? _handle : 0);
                     FindThreadSetter();
                     UseOneThread();
                     BlasCheck.Run(BlasCheck.Native, _name);
@@ -75,8 +76,8 @@ public static unsafe class BlasLibrary
                 && NativeLibrary.TryGetExport(handle, "cblas_sgemm", out _) && NativeLibrary.TryGetExport(handle, "dpotrf_", out _))
                 return (handle, Path.GetFileName(name));
         string release = File.Exists("/etc/os-release") ? File.ReadAllText("/etc/os-release") : "";
-        throw new NotSupportedException($"No BLAS library (OpenBLAS, Accelerate or MKL) was found. {InstallAdvice(OperatingSystem.IsWindows(),
-            OperatingSystem.IsMacOS(), release)}");
+        string advice = InstallAdvice(OperatingSystem.IsWindows(), OperatingSystem.IsMacOS(), release);
+        throw new NotSupportedException($"No BLAS library (OpenBLAS, Accelerate or MKL) was found. {advice}");
     }
 
     /// <summary>How to install a BLAS here; <paramref name="release"/> is the text of /etc/os-release.</summary>

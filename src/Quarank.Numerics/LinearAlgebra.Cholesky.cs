@@ -3,9 +3,9 @@ namespace Quarank.Numerics;
 public static partial class LinearAlgebra
 {
     /// <summary>
-    /// a = L·Lᵀ with L lower triangular (zeros above). False if a, of which only the lower triangle is read, is not positive definite
-    /// to working precision or not finite; then <paramref name="failedPivot"/> (from 0) is the first column that has no root, and
-    /// <paramref name="lower"/> is of no use.
+    /// a = L·Lᵀ with L lower triangular (zeros above). False if a, of which only the lower triangle is read, is not positive
+    /// definite to working precision or not finite; then <paramref name="failedPivot"/> (from 0) is the first column that has no
+    /// root, and <paramref name="lower"/> is of no use.
     /// </summary>
     public static bool TryCholesky(Matrix<double> a, out Matrix<double> lower, out int failedPivot)
     {
@@ -13,7 +13,8 @@ public static partial class LinearAlgebra
         BlasLibrary.Ready();
         lower = LowerCopy(a);
         int n = a.Rows, info = 0;
-        if (n > 0) OpenBlas.Dpotrf((byte)'U', n, lower.Data, n, ref info); // a column-major upper triangle is a row-major lower one
+        // A column-major upper triangle is a row-major lower one.
+        if (n > 0) OpenBlas.Dpotrf((byte)'U', n, lower.Data, n, ref info);
         failedPivot = info - 1;
         for (int i = 0; info == 0 && i < n; i++)
             if (!double.IsFinite(lower[i, i])) (info, failedPivot) = (i + 1, i);
@@ -43,11 +44,14 @@ public static partial class LinearAlgebra
         var inverse = LowerCopy(lower);
         int n = lower.Rows, info = 0;
         if (n > 0) OpenBlas.Dtrtri((byte)'U', (byte)'N', n, inverse.Data, n, ref info);
-        if (info > 0) throw new ArgumentException($"A triangular matrix with a zero at ({info - 1}, {info - 1}) has no inverse.", nameof(lower));
+        if (info > 0)
+            throw new ArgumentException($"A triangular matrix with a zero at ({info - 1}, {info - 1}) has no inverse.", nameof(lower));
         return inverse;
     }
 
-    /// <summary>Rows (at most as many as columns) := an orthonormal basis of what they span and, where they depend on each other, beyond it.</summary>
+    /// <summary>
+    /// Rows (at most as many as columns) := an orthonormal basis of what they span and, where they depend on each other, beyond it.
+    /// </summary>
     internal static void OrthonormalizeRows(Matrix<double> a)
     {
         BlasLibrary.Ready();

@@ -14,14 +14,14 @@ public static partial class LinearAlgebra
 
     /// <summary>
     /// sum += xᵀ·x, its lower triangle only, on the pool: products in float over at most 4,096 tokens, their sum in double.
-    /// x is tokens × columns, sum columns × columns. A value in x that is not finite makes the diagonal (and so <see cref="Trace"/>)
-    /// not finite.
+    /// x is tokens × columns, sum columns × columns. A value in x that is not finite makes the diagonal, and so
+    /// <see cref="Trace"/>, not finite.
     /// </summary>
     public static void AddGram(MatrixSlice<float> x, Matrix<double> sum)
     {
         CheckSquare(sum, nameof(sum));
         if (sum.Rows != x.Columns)
-            throw new ArgumentException($"The Gram matrix of {x.Columns} columns does not fit into {sum.Rows}x{sum.Columns}.", nameof(sum));
+            throw new ArgumentException($"A Gram matrix of {x.Columns} columns is not {sum.Rows}x{sum.Columns}.", nameof(sum));
         BlasLibrary.Ready();
         int size = Math.Min(GramTile, Share(x.Columns, GramTilesAcross)), side = Pieces(x.Columns, size);
         Threads.For(side * (side + 1) / 2, (x, sum, size), static (tile, s) =>
@@ -42,7 +42,10 @@ public static partial class LinearAlgebra
             var left = x.Part(t, tokens, i, height).Data;
             var right = x.Part(t, tokens, j, width).Data;
             if (i == j)
-                OpenBlas.Ssyrk(OpenBlas.RowMajor, OpenBlas.Lower, OpenBlas.Transpose, height, tokens, 1, left, x.Stride, 0, product, width);
+            {
+                OpenBlas.Ssyrk(OpenBlas.RowMajor, OpenBlas.Lower, OpenBlas.Transpose, height, tokens, 1, left, x.Stride, 0,
+                    product, width);
+            }
             else Gemm(true, false, height, width, tokens, 1, left, x.Stride, right, x.Stride, 0, product, width);
             for (int r = 0; r < height; r++)
                 Add(product.AsSpan(r * width, i == j ? r + 1 : width), sum.Row(i + r)[j..]);

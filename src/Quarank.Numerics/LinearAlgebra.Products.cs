@@ -11,10 +11,12 @@ public static partial class LinearAlgebra
     public static Matrix<double> MultiplyTransposed(MatrixSlice<double> a, MatrixSlice<double> b) => Product(a, false, b, true);
 
     /// <summary>c = a · bᵀ, on the pool. a is m × k, b is n × k, c is m × n and shares no memory with them.</summary>
-    public static void MultiplyTransposed(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) => Product(a, false, b, true, c);
+    public static void MultiplyTransposed(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) =>
+        Product(a, false, b, true, c);
 
     /// <inheritdoc cref="MultiplyTransposed(MatrixSlice{float}, MatrixSlice{float}, MatrixSlice{float})"/>
-    public static void MultiplyTransposed(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) => Product(a, false, b, true, c);
+    public static void MultiplyTransposed(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) =>
+        Product(a, false, b, true, c);
 
     /// <summary>a · b, on the pool. a is m × k, b is k × n.</summary>
     public static Matrix<float> Multiply(MatrixSlice<float> a, MatrixSlice<float> b) => Product(a, false, b, false);
@@ -23,10 +25,12 @@ public static partial class LinearAlgebra
     public static Matrix<double> Multiply(MatrixSlice<double> a, MatrixSlice<double> b) => Product(a, false, b, false);
 
     /// <summary>c = a · b, on the pool. a is m × k, b is k × n, c is m × n and shares no memory with them.</summary>
-    public static void Multiply(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) => Product(a, false, b, false, c);
+    public static void Multiply(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) =>
+        Product(a, false, b, false, c);
 
     /// <inheritdoc cref="Multiply(MatrixSlice{float}, MatrixSlice{float}, MatrixSlice{float})"/>
-    public static void Multiply(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) => Product(a, false, b, false, c);
+    public static void Multiply(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) =>
+        Product(a, false, b, false, c);
 
     /// <summary>aᵀ · b, on the pool. a is k × m, b is k × n.</summary>
     public static Matrix<float> TransposeMultiply(MatrixSlice<float> a, MatrixSlice<float> b) => Product(a, true, b, false);
@@ -35,10 +39,12 @@ public static partial class LinearAlgebra
     public static Matrix<double> TransposeMultiply(MatrixSlice<double> a, MatrixSlice<double> b) => Product(a, true, b, false);
 
     /// <summary>c = aᵀ · b, on the pool. a is k × m, b is k × n, c is m × n and shares no memory with them.</summary>
-    public static void TransposeMultiply(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) => Product(a, true, b, false, c);
+    public static void TransposeMultiply(MatrixSlice<float> a, MatrixSlice<float> b, MatrixSlice<float> c) =>
+        Product(a, true, b, false, c);
 
     /// <inheritdoc cref="TransposeMultiply(MatrixSlice{float}, MatrixSlice{float}, MatrixSlice{float})"/>
-    public static void TransposeMultiply(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) => Product(a, true, b, false, c);
+    public static void TransposeMultiply(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) =>
+        Product(a, true, b, false, c);
 
     private static Matrix<T> Product<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB) where T : unmanaged
     {
@@ -47,7 +53,8 @@ public static partial class LinearAlgebra
         return c;
     }
 
-    private static void Product<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB, MatrixSlice<T> c) where T : unmanaged
+    private static void Product<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB, MatrixSlice<T> c)
+        where T : unmanaged
     {
         var (m, k) = transposeA ? (a.Columns, a.Rows) : (a.Rows, a.Columns);
         var (inner, n) = transposeB ? (b.Columns, b.Rows) : (b.Rows, b.Columns);
@@ -56,12 +63,13 @@ public static partial class LinearAlgebra
         BlasLibrary.Ready();
         var (height, width) = TileShape(m, n);
         int across = Pieces(n, width);
-        Threads.For(Pieces(m, height) * across, new Tiles<T>(a, transposeA, b, transposeB, c, k, height, width, across), static (tile, t) => t.Compute(tile));
+        var tiles = new Tiles<T>(a, transposeA, b, transposeB, c, k, height, width, across);
+        Threads.For(Pieces(m, height) * across, tiles, static (tile, t) => t.Compute(tile));
     }
 
     /// <summary>
-    /// Large enough that packing the operands again for every tile costs little (some 5 %), small and even enough that the threads end
-    /// together. A function of the shape alone, so that the result is one of the shape alone.
+    /// Large enough that packing the operands again for every tile costs little (some 5 %), small and even enough that the
+    /// threads end together. A function of the shape alone, so that the result is one of the shape alone.
     /// </summary>
     internal static (int Height, int Width) TileShape(int m, int n)
     {
@@ -94,20 +102,22 @@ public static partial class LinearAlgebra
     }
 
     /// <summary>c = op(a) · op(b) on the calling thread.</summary>
-    private static void Gemm<T>(bool transposeA, bool transposeB, int m, int n, int k, MatrixSlice<T> a, MatrixSlice<T> b, MatrixSlice<T> c)
-        where T : unmanaged
+    private static void Gemm<T>(bool transposeA, bool transposeB, int m, int n, int k,
+        MatrixSlice<T> a, MatrixSlice<T> b, MatrixSlice<T> c) where T : unmanaged
     {
         if (typeof(T) == typeof(float))
         {
-            var (x, y, z) = (Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<float>>(a), Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<float>>(b),
-                Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<float>>(c));
+            var (x, y, z) = (As<T, float>(a), As<T, float>(b), As<T, float>(c));
             Gemm(transposeA, transposeB, m, n, k, 1, x.Data, x.Stride, y.Data, y.Stride, 0, z.Data, z.Stride);
         }
         else
         {
-            var (x, y, z) = (Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<double>>(a), Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<double>>(b),
-                Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<double>>(c));
+            var (x, y, z) = (As<T, double>(a), As<T, double>(b), As<T, double>(c));
             Gemm(transposeA, transposeB, m, n, k, 1, x.Data, x.Stride, y.Data, y.Stride, 0, z.Data, z.Stride);
         }
     }
+
+    // For the compiler only: T is TTo.
+    private static MatrixSlice<TTo> As<T, TTo>(MatrixSlice<T> slice) where T : unmanaged where TTo : unmanaged =>
+        Unsafe.BitCast<MatrixSlice<T>, MatrixSlice<TTo>>(slice);
 }

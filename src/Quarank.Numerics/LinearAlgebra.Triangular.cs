@@ -10,7 +10,7 @@ public static partial class LinearAlgebra
 
     private enum Side { Left, Right }
 
-    /// <summary>b := L⁻¹·b (or L⁻ᵀ·b), many right-hand sides as the columns of b, on the pool. Above its diagonal L is not read.</summary>
+    /// <summary>b := L⁻¹·b (or L⁻ᵀ·b), many right-hand sides as the columns of b, on the pool. Above the diagonal L is not read.</summary>
     public static void SolveLower(Matrix<double> lower, MatrixSlice<double> b, bool transpose = false) =>
         Triangular(OpenBlas.Dtrsm, Side.Left, OpenBlas.Lower, transpose, 1, lower, b);
 
@@ -26,7 +26,7 @@ public static partial class LinearAlgebra
     public static void SolveLowerRight(Matrix<float> lower, MatrixSlice<float> b, bool transpose = false) =>
         Triangular(OpenBlas.Strsm, Side.Right, OpenBlas.Lower, transpose, 1, lower, b);
 
-    /// <summary>b := U⁻¹·b (or U⁻ᵀ·b), many right-hand sides as the columns of b, on the pool. Below its diagonal U is not read.</summary>
+    /// <summary>b := U⁻¹·b (or U⁻ᵀ·b), many right-hand sides as the columns of b, on the pool. Below the diagonal U is not read.</summary>
     public static void SolveUpper(Matrix<double> upper, MatrixSlice<double> b, bool transpose = false) =>
         Triangular(OpenBlas.Dtrsm, Side.Left, OpenBlas.Upper, transpose, 1, upper, b);
 
@@ -42,13 +42,13 @@ public static partial class LinearAlgebra
     public static void MultiplyLowerRight(Matrix<double> lower, MatrixSlice<double> b, bool transpose = false) =>
         Triangular(OpenBlas.Dtrmm, Side.Right, OpenBlas.Lower, transpose, 1, lower, b);
 
-    private static void Triangular<T>(TriangularCall<T> call, Side side, int triangle, bool transpose, T one, Matrix<T> a, MatrixSlice<T> b)
-        where T : unmanaged
+    private static void Triangular<T>(
+        TriangularCall<T> call, Side side, int triangle, bool transpose, T one, Matrix<T> a, MatrixSlice<T> b) where T : unmanaged
     {
         CheckSquare(a, nameof(a));
         int order = side == Side.Left ? b.Rows : b.Columns, count = side == Side.Left ? b.Columns : b.Rows;
         if (a.Rows != order)
-            throw new ArgumentException($"A triangle of order {a.Rows} does not fit {b.Rows}x{b.Columns} from the {(side == Side.Left ? "left" : "right")}.", nameof(b));
+            throw new ArgumentException($"A triangle of order {a.Rows} does not fit {b.Rows}x{b.Columns} from its side ({side}).", nameof(b));
         if (order == 0) return;
         BlasLibrary.Ready();
         Threads.For(Pieces(count, RightHandSides), (call, side, triangle, transpose, one, a, b, count), static (i, s) =>
@@ -56,8 +56,8 @@ public static partial class LinearAlgebra
             int first = i * RightHandSides, width = Math.Min(RightHandSides, s.count - first);
             var part = s.side == Side.Left ? s.b.Part(0, s.b.Rows, first, width) : s.b.Part(first, width, 0, s.b.Columns);
             BlasLibrary.Ready();
-            s.call(OpenBlas.RowMajor, s.side == Side.Left ? OpenBlas.Left : OpenBlas.Right, s.triangle, Transposed(s.transpose), OpenBlas.NonUnit,
-                part.Rows, part.Columns, s.one, s.a.Data, s.a.Columns, part.Data, part.Stride);
+            s.call(OpenBlas.RowMajor, s.side == Side.Left ? OpenBlas.Left : OpenBlas.Right, s.triangle, Transposed(s.transpose),
+                OpenBlas.NonUnit, part.Rows, part.Columns, s.one, s.a.Data, s.a.Columns, part.Data, part.Stride);
         });
     }
 }

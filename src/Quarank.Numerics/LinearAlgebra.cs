@@ -1,8 +1,9 @@
 namespace Quarank.Numerics;
 
 /// <summary>
-/// The dense linear algebra the methods need, on top of a native BLAS and LAPACK. Products are cut into tiles of a fixed size that the
-/// pool shares out; factorizations run on the calling thread. Either way the result does not depend on <see cref="Threads.Count"/>.
+/// The dense linear algebra the methods need, on top of a native BLAS and LAPACK. Products are cut into tiles of a fixed size
+/// that the pool shares out; factorizations run on the calling thread. Either way the result does not depend on
+/// <see cref="Threads.Count"/>.
 /// </summary>
 public static partial class LinearAlgebra
 {
@@ -16,7 +17,8 @@ public static partial class LinearAlgebra
         if (!CheckGemm(transposeA, transposeB, m, n, k, a.Length, strideA, b.Length, strideB, c.Length, strideC)) return;
         if (k == 0) for (int i = 0; i < m; i++) Scale(c.Slice(i * strideC, n), beta);
         else
-            OpenBlas.Sgemm(OpenBlas.RowMajor, Transposed(transposeA), Transposed(transposeB), m, n, k, alpha, a, strideA, b, strideB, beta, c, strideC);
+            OpenBlas.Sgemm(OpenBlas.RowMajor, Transposed(transposeA), Transposed(transposeB), m, n, k, alpha, a, strideA, b, strideB,
+                beta, c, strideC);
     }
 
     /// <inheritdoc cref="Gemm(bool, bool, int, int, int, float, ReadOnlySpan{float}, int, ReadOnlySpan{float}, int, float, Span{float}, int)"/>
@@ -26,11 +28,13 @@ public static partial class LinearAlgebra
         if (!CheckGemm(transposeA, transposeB, m, n, k, a.Length, strideA, b.Length, strideB, c.Length, strideC)) return;
         if (k == 0) for (int i = 0; i < m; i++) Scale(c.Slice(i * strideC, n), beta);
         else
-            OpenBlas.Dgemm(OpenBlas.RowMajor, Transposed(transposeA), Transposed(transposeB), m, n, k, alpha, a, strideA, b, strideB, beta, c, strideC);
+            OpenBlas.Dgemm(OpenBlas.RowMajor, Transposed(transposeA), Transposed(transposeB), m, n, k, alpha, a, strideA, b, strideB,
+                beta, c, strideC);
     }
 
     // The one place where managed lengths meet native pointers: a wrong one must never reach the library.
-    private static bool CheckGemm(bool transposeA, bool transposeB, int m, int n, int k, int a, int strideA, int b, int strideB, int c, int strideC)
+    private static bool CheckGemm(bool transposeA, bool transposeB, int m, int n, int k,
+        int a, int strideA, int b, int strideB, int c, int strideC)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(m);
         ArgumentOutOfRangeException.ThrowIfNegative(n);
@@ -47,7 +51,8 @@ public static partial class LinearAlgebra
         if (shape.Rows == 0 || shape.Columns == 0) return;
         long needed = (shape.Rows - 1L) * stride + shape.Columns;
         if (stride < shape.Columns || length < needed)
-            throw new ArgumentException($"{name} is {shape.Rows}x{shape.Columns} with row stride {stride} and needs {needed} values, got {length}.", name);
+            throw new ArgumentException(
+                $"{name} is {shape.Rows}x{shape.Columns} with row stride {stride} and needs {needed} values, got {length}.", name);
     }
 
     private static int Transposed(bool transpose) => transpose ? OpenBlas.Transpose : OpenBlas.NoTranspose;

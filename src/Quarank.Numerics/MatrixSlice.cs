@@ -9,10 +9,8 @@ public readonly struct MatrixSlice<T> where T : unmanaged
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the matrix.</exception>
     public MatrixSlice(Matrix<T> matrix, int firstRow, int rows, int firstColumn, int columns)
     {
-        if ((uint)firstRow > matrix.Rows || (uint)rows > matrix.Rows - firstRow)
-            throw new ArgumentOutOfRangeException(nameof(rows), $"Rows {firstRow} … {firstRow + rows} leave a matrix of {matrix.Rows} rows.");
-        if ((uint)firstColumn > matrix.Columns || (uint)columns > matrix.Columns - firstColumn)
-            throw new ArgumentOutOfRangeException(nameof(columns), $"Columns {firstColumn} … {firstColumn + columns} leave a matrix of {matrix.Columns} columns.");
+        Check(nameof(rows), firstRow, rows, matrix.Rows);
+        Check(nameof(columns), firstColumn, columns, matrix.Columns);
         (_matrix, Rows, Columns) = (matrix, rows, columns);
         _first = rows == 0 || columns == 0 ? 0 : firstRow * matrix.Columns + firstColumn;
     }
@@ -33,6 +31,12 @@ public readonly struct MatrixSlice<T> where T : unmanaged
     {
         var (row, column) = Stride == 0 ? (0, 0) : Math.DivRem(_first, Stride);
         return new(_matrix, row + firstRow, rows, column + firstColumn, columns);
+    }
+
+    private static void Check(string name, int first, int count, int all)
+    {
+        if ((uint)first > all || (uint)count > all - first)
+            throw new ArgumentOutOfRangeException(name, $"{count} {name} from {first} leave a matrix of {all} {name}.");
     }
 
     public static implicit operator MatrixSlice<T>(Matrix<T> matrix) => new(matrix, 0, matrix.Rows, 0, matrix.Columns);

@@ -9,7 +9,8 @@ namespace Quarank.Numerics;
 internal static partial class OpenBlas
 {
     public const string Library = "blas";
-    public const int RowMajor = 101, NoTranspose = 111, Transpose = 112, Upper = 121, Lower = 122, NonUnit = 131, Left = 141, Right = 142;
+    public const int RowMajor = 101, NoTranspose = 111, Transpose = 112;
+    public const int Upper = 121, Lower = 122, NonUnit = 131, Left = 141, Right = 142;
 
     [LibraryImport(Library, EntryPoint = "cblas_sgemm")]
     public static partial void Sgemm(int order, int transA, int transB, int m, int n, int k, float alpha,
@@ -49,7 +50,8 @@ internal static partial class OpenBlas
     public static partial void Dtrtri(in byte uplo, in byte diag, in int n, Span<double> a, in int lda, ref int info);
 
     [LibraryImport(Library, EntryPoint = "dgeqrf_")]
-    public static partial void Dgeqrf(in int m, in int n, Span<double> a, in int lda, Span<double> tau, Span<double> work, in int lwork, ref int info);
+    public static partial void Dgeqrf(in int m, in int n, Span<double> a, in int lda, Span<double> tau,
+        Span<double> work, in int lwork, ref int info);
 
     [LibraryImport(Library, EntryPoint = "dorgqr_")]
     public static partial void Dorgqr(in int m, in int n, in int k, Span<double> a, in int lda, ReadOnlySpan<double> tau,
@@ -65,13 +67,8 @@ internal static partial class OpenBlas
 
     [LibraryImport(Library, EntryPoint = "dsyevr_")]
     public static partial void Dsyevr(in byte jobz, in byte range, in byte uplo, in int n, Span<double> a, in int lda,
-        in double vl, in double vu, in int il, in int iu, in double abstol, ref int found, Span<double> w, Span<double> z, in int ldz,
-        Span<int> isuppz, Span<double> work, in int lwork, Span<int> iwork, in int liwork, ref int info);
-
-    [LibraryImport(Library, EntryPoint = "ssyevr_")]
-    public static partial void Ssyevr(in byte jobz, in byte range, in byte uplo, in int n, Span<float> a, in int lda,
-        in float vl, in float vu, in int il, in int iu, in float abstol, ref int found, Span<float> w, Span<float> z, in int ldz,
-        Span<int> isuppz, Span<float> work, in int lwork, Span<int> iwork, in int liwork, ref int info);
+        in double vl, in double vu, in int il, in int iu, in double abstol, ref int found, Span<double> w,
+        Span<double> z, in int ldz, Span<int> isuppz, Span<double> work, in int lwork, Span<int> iwork, in int liwork, ref int info);
 
     [LibraryImport(Library, EntryPoint = "dgesdd_")]
     public static partial void Dgesdd(in byte jobz, in int m, in int n, Span<double> a, in int lda, Span<double> s,

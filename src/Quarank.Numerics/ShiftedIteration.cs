@@ -42,8 +42,8 @@ internal static class ShiftedIteration
         }
     }
 
-    private static (Matrix<double>, double, int, bool) Finish(Matrix<double> q, Matrix<double> image, SymmetricEigen<double> ritz, int rank,
-        int passes, bool converged)
+    private static (Matrix<double>, double, int, bool) Finish(
+        Matrix<double> q, Matrix<double> image, SymmetricEigen<double> ritz, int rank, int passes, bool converged)
     {
         var top = ritz.Vectors.SliceRows(0, rank);
         var vectors = LinearAlgebra.Multiply(top, q);
@@ -58,8 +58,8 @@ internal static class ShiftedIteration
     }
 
     /// <summary>
-    /// An orthonormal basis of the rows of y, in its place: by Cholesky, y = L Q, on the pool; by Householder where the rows are too
-    /// dependent for that. <paramref name="smallest"/> is about the smallest singular value of L, 0 from Householder.
+    /// An orthonormal basis of the rows of y, in its place: by Cholesky, y = L Q, on the pool; by Householder where the rows are
+    /// too dependent for that. <paramref name="smallest"/> is about the smallest singular value of L, 0 from Householder.
     /// </summary>
     private static Matrix<double> Orthonormalize(Matrix<double> y, out double smallest)
     {

@@ -4,8 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Quarank.Numerics;
 
 /// <summary>
-/// How one thread waits for a condition that another makes true before it calls <see cref="Wake"/>: a short spin (a piece of decode
-/// takes microseconds), yielding for a millisecond (a long spin would starve foreign processes), then sleep.
+/// How one thread waits for a condition that another makes true before it calls <see cref="Wake"/>: a short spin (a piece of
+/// decode takes microseconds), yielding for a millisecond (a long spin would starve foreign processes), then sleep.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Sleepers belong to the pool and live as long as the process.")]
 internal sealed class Sleeper
@@ -28,7 +28,7 @@ internal sealed class Sleeper
         while (!condition(argument))
         {
             Interlocked.Exchange(ref _asleep, 1);
-            // Whoever takes the flag back decides: we if the condition came true meanwhile, else the waker, whose bell then follows.
+            // Whoever takes the flag back decides: we, if the condition came true meanwhile, or the waker, whose bell then follows.
             if (condition(argument) && Interlocked.CompareExchange(ref _asleep, 0, 1) == 1) return;
             _bell.WaitOne();
         }

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+
 namespace Quarank.Numerics;
 
 /// <summary>
@@ -25,7 +28,8 @@ public static class SymmetricEigen
             Span<int> bestInteger = stackalloc int[1];
             OpenBlas.Dsyevd((byte)'V', (byte)'U', n, vectors.Data, n, values, best, query, bestInteger, query, ref info);
             (lwork, liwork) = (Math.Max(lwork, (int)best[0]), Math.Max(liwork, bestInteger[0]));
-            OpenBlas.Dsyevd((byte)'V', (byte)'U', n, vectors.Data, n, values, new double[lwork], lwork, new int[liwork], liwork, ref info);
+            OpenBlas.Dsyevd((byte)'V', (byte)'U', n, vectors.Data, n, values,
+                new double[lwork], lwork, new int[liwork], liwork, ref info);
         }
         return Fall(values, vectors, n, info);
     }
@@ -44,16 +48,20 @@ public static class SymmetricEigen
             Span<int> bestInteger = stackalloc int[1];
             OpenBlas.Ssyevd((byte)'V', (byte)'U', n, vectors.Data, n, values, best, query, bestInteger, query, ref info);
             (lwork, liwork) = (Math.Max(lwork, (int)best[0]), Math.Max(liwork, bestInteger[0]));
-            OpenBlas.Ssyevd((byte)'V', (byte)'U', n, vectors.Data, n, values, new float[lwork], lwork, new int[liwork], liwork, ref info);
+            OpenBlas.Ssyevd((byte)'V', (byte)'U', n, vectors.Data, n, values,
+                new float[lwork], lwork, new int[liwork], liwork, ref info);
         }
         return Fall(values, vectors, n, info);
     }
 
-    /// <summary>The <paramref name="count"/> largest eigenpairs: dsyevr below a quarter of the order, else all of them and the top kept.</summary>
+    /// <summary>
+    /// The <paramref name="count"/> largest eigenpairs: dsyevr below a quarter of the order, beyond it all and the top kept.
+    /// </summary>
     /// <exception cref="ArgumentException">As <see cref="All(Matrix{double})"/>, or count is not within 0 … order.</exception>
     public static SymmetricEigen<double> Top(Matrix<double> a, int count)
     {
-        if (count < 0 || count > a.Rows) throw new ArgumentOutOfRangeException(nameof(count), count, $"A matrix of order {a.Rows} has no {count} eigenpairs.");
+        if (count < 0 || count > a.Rows)
+            throw new ArgumentOutOfRangeException(nameof(count), count, $"A matrix of order {a.Rows} has no {count} eigenpairs.");
         if (4L * count >= a.Rows) return First(All(a), count);
         var (copy, n) = Copy(a);
         var (values, vectors) = (new double[n], new Matrix<double>(count, n));
@@ -64,11 +72,11 @@ public static class SymmetricEigen
             Span<double> best = stackalloc double[1];
             Span<int> bestInteger = stackalloc int[1];
             var support = new int[2 * n];
-            OpenBlas.Dsyevr((byte)'V', (byte)'I', (byte)'U', n, copy.Data, n, 0, 0, first, last, 0, ref found, values, vectors.Data, n,
-                support, best, query, bestInteger, query, ref info);
+            OpenBlas.Dsyevr((byte)'V', (byte)'I', (byte)'U', n, copy.Data, n, 0, 0, first, last, 0, ref found,
+                values, vectors.Data, n, support, best, query, bestInteger, query, ref info);
             (lwork, liwork) = (Math.Max(lwork, (int)best[0]), Math.Max(liwork, bestInteger[0]));
-            OpenBlas.Dsyevr((byte)'V', (byte)'I', (byte)'U', n, copy.Data, n, 0, 0, first, last, 0, ref found, values, vectors.Data, n,
-                support, new double[lwork], lwork, new int[liwork], liwork, ref info);
+            OpenBlas.Dsyevr((byte)'V', (byte)'I', (byte)'U', n, copy.Data, n, 0, 0, first, last, 0, ref found,
+                values, vectors.Data, n, support, new double[lwork], lwork, new int[liwork], liwork, ref info);
         }
         // Inverse iteration may stop at clustered eigenvalues, which divide and conquer takes in its stride.
         return info != 0 || found != count ? First(All(a), count) : Fall(values[..count], vectors, count, info);
@@ -81,10 +89,11 @@ public static class SymmetricEigen
     }
 
     // A column-major upper triangle is a row-major lower one, and column-major columns are row-major rows.
-    private static (Matrix<T> Copy, int Order) Copy<T>(Matrix<T> a) where T : unmanaged, System.Numerics.IFloatingPoint<T>
+    private static (Matrix<T> Copy, int Order) Copy<T>(Matrix<T> a) where T : unmanaged, IFloatingPoint<T>
     {
         if (a.Rows != a.Columns || a.Rows > LargestOrder)
-            throw new ArgumentException($"An eigenproblem needs a square matrix of an order up to {LargestOrder}, got {a.Rows}x{a.Columns}.", nameof(a));
+            throw new ArgumentException(
+                $"An eigenproblem needs a square matrix of an order up to {LargestOrder}, got {a.Rows}x{a.Columns}.", nameof(a));
         BlasLibrary.Ready();
         var copy = new Matrix<T>(a.Rows, a.Rows);
         for (int i = 0; i < a.Rows; i++)
@@ -97,9 +106,11 @@ public static class SymmetricEigen
         return (copy, a.Rows);
     }
 
-    private static SymmetricEigen<T> Fall<T>(T[] values, Matrix<T> vectors, int count, int info) where T : unmanaged, System.Numerics.IFloatingPoint<T>
+    // From LAPACK's rising order to falling, and from either sign to one.
+    private static SymmetricEigen<T> Fall<T>(T[] values, Matrix<T> vectors, int count, int info) where T : unmanaged, IFloatingPoint<T>
     {
-        if (info != 0) throw new InvalidOperationException($"A symmetric eigenproblem of order {vectors.Columns} did not converge (LAPACK {info}).");
+        if (info != 0)
+            throw new InvalidOperationException($"The eigenproblem of order {vectors.Columns} did not converge (LAPACK {info}).");
         Array.Reverse(values);
         for (int i = 0; i < count / 2; i++)
         {
@@ -110,8 +121,8 @@ public static class SymmetricEigen
         for (int i = 0; i < count; i++)
         {
             var row = vectors.Row(i);
-            int largest = System.Numerics.Tensors.TensorPrimitives.IndexOfMaxMagnitude<T>(row);
-            if (T.IsNegative(row[largest])) System.Numerics.Tensors.TensorPrimitives.Negate<T>(row, row);
+            int largest = TensorPrimitives.IndexOfMaxMagnitude<T>(row);
+            if (T.IsNegative(row[largest])) TensorPrimitives.Negate<T>(row, row);
         }
         return new(values, vectors);
     }

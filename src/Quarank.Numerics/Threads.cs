@@ -8,7 +8,9 @@ public static class Threads
 {
     private static int _count = Environment.ProcessorCount;
 
-    /// <summary>How many threads work on one For, the caller among them (default: all processors); 1 runs everything in place.</summary>
+    /// <summary>
+    /// How many threads work on one For, the caller among them (default: all processors); 1 runs everything in place.
+    /// </summary>
     public static int Count
     {
         get => Volatile.Read(ref _count);
@@ -20,9 +22,9 @@ public static class Threads
     }
 
     /// <summary>
-    /// Runs body(0) … body(count − 1), in any order, on the pool; inside a running piece, or while another caller has the pool, it
-    /// runs them in place. If pieces throw, those not yet begun are left out and the exception of the lowest index is thrown on,
-    /// which is the one that a single thread would meet.
+    /// Runs body(0) … body(count − 1), in any order, on the pool; inside a running piece, or while another caller has the pool,
+    /// it runs them in place. If pieces throw, those not yet begun are left out and the exception of the lowest index is thrown
+    /// on, which is the one that a single thread would meet.
     /// </summary>
     public static void For(int count, Action<int> body) => For(count, body, static (i, body) => body(i));
 

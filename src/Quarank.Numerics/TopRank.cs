@@ -8,11 +8,11 @@ namespace Quarank.Numerics;
 /// </summary>
 /// <param name="Energy">‖a‖², the sum of all squared singular values.</param>
 /// <param name="Captured">The sum of the squared values kept; Energy − Captured is the squared error of the product.</param>
-/// <param name="Residual">‖G u − λ u‖ over the r vectors, as a root mean square relative to the largest λ; G is the smaller Gram matrix.</param>
+/// <param name="Residual">‖G u − λ u‖, root mean square over the r vectors, relative to the largest λ; G is the smaller Gram matrix.</param>
 /// <param name="Passes">Products with the Gram matrix; 0 for the exact solver.</param>
 /// <param name="Converged">Whether the last passes changed the squared error by less than the tolerance asked for.</param>
-public sealed record TopRankFactors(Matrix<double> U, double[] Values, Matrix<double> Vt, double Energy, double Captured, double Residual,
-    int Passes, bool Converged);
+public sealed record TopRankFactors(
+    Matrix<double> U, double[] Values, Matrix<double> Vt, double Energy, double Captured, double Residual, int Passes, bool Converged);
 
 /// <summary>
 /// Top-r factors through the Gram matrix of the smaller side: its eigenvectors exactly (LAPACK) up to an order of
@@ -29,10 +29,12 @@ public static class TopRank
     /// <param name="tolerance">The iteration ends when two passes lower the squared error by less than this share of it.</param>
     /// <param name="seed">Of the iteration's start.</param>
     /// <exception cref="ArgumentException">The rank is out of range, or a is not finite.</exception>
-    public static TopRankFactors Factor(Matrix<double> a, int rank, int exactOrder = ExactOrder, double tolerance = 2e-3, int seed = 0)
+    public static TopRankFactors Factor(
+        Matrix<double> a, int rank, int exactOrder = ExactOrder, double tolerance = 2e-3, int seed = 0)
     {
         int order = Math.Min(a.Rows, a.Columns);
-        if (rank < 0 || rank > order) throw new ArgumentOutOfRangeException(nameof(rank), rank, $"A {a.Rows}x{a.Columns} matrix has no rank of {rank}.");
+        if (rank < 0 || rank > order)
+            throw new ArgumentOutOfRangeException(nameof(rank), rank, $"A {a.Rows}x{a.Columns} matrix has no rank of {rank}.");
         bool wide = a.Rows <= a.Columns;
         var gram = wide ? LinearAlgebra.Syrk(a) : LinearAlgebra.SyrkTransposed(a);
         double energy = LinearAlgebra.Trace(gram);
@@ -43,15 +45,17 @@ public static class TopRank
         return Assemble(a, wide, energy, found.Vectors, found.Residual, found.Passes, found.Converged);
     }
 
-    // With orthonormal rows e_i of one side, the other side is what a makes of them: a = Σ e_i (e_iᵀ a), and the values are the norms.
-    // They come from a itself, not from its Gram matrix, whose small eigenvalues carry the rounding of the largest.
-    private static TopRankFactors Assemble(Matrix<double> a, bool wide, double energy, Matrix<double> vectors, double residual, int passes, bool converged)
+    // With orthonormal rows e_i of one side, the other side is what a makes of them: a = Σ e_i (e_iᵀ a), and the values are their
+    // norms. They come from a itself, not from its Gram matrix, whose small eigenvalues carry the rounding of the largest.
+    private static TopRankFactors Assemble(
+        Matrix<double> a, bool wide, double energy, Matrix<double> vectors, double residual, int passes, bool converged)
     {
         int rank = vectors.Rows;
         var images = wide ? LinearAlgebra.Multiply(vectors, a) : LinearAlgebra.MultiplyTransposed(vectors, a);
         var norms = new double[rank];
         for (int i = 0; i < rank; i++) norms[i] = TensorPrimitives.Norm<double>(images.Row(i));
-        int[] order = [.. Enumerable.Range(0, rank).OrderByDescending(i => norms[i])]; // eigenvalues lost in rounding may be out of order
+        // Eigenvalues lost in rounding may be out of order.
+        int[] order = [.. Enumerable.Range(0, rank).OrderByDescending(i => norms[i])];
         double floor = rank == 0 ? 0 : norms[order[0]] * Math.Min(a.Rows, a.Columns) * 1.1e-16;
 
         var (u, vt, values) = (new Matrix<double>(a.Rows, rank), new Matrix<double>(rank, a.Columns), new double[rank]);

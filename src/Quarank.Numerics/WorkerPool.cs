@@ -3,8 +3,9 @@ using System.Runtime.ExceptionServices;
 namespace Quarank.Numerics;
 
 /// <summary>
-/// One job at a time, pieces by atomic ticket, the caller taking part. A worker may touch the job only between counting itself in
-/// (<see cref="_inside"/>) with the pool open and counting itself out; the caller closes the pool and waits until nobody is inside.
+/// One job at a time, pieces by atomic ticket, the caller taking part. A worker may touch the job only between counting itself
+/// in (<see cref="_inside"/>) with the pool open and counting itself out; the caller closes the pool and waits until nobody is
+/// inside.
 /// </summary>
 internal static class WorkerPool
 {

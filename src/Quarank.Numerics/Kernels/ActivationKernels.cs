@@ -97,8 +97,8 @@ public static class ActivationKernels
     }
 
     /// <summary>
-    /// e^x = 2ⁿ · e^r with n = round(x / ln 2), |r| ≤ ln 2 / 2, and Taylor's polynomial of degree 7, whose rest (r⁸/8! = 5e-9) is a tenth
-    /// of the last place. Within 2 ulp; 0, subnormals, infinity and NaN come out as from MathF.Exp.
+    /// e^x = 2ⁿ · e^r with n = round(x / ln 2), |r| ≤ ln 2 / 2, and Taylor's polynomial of degree 7, whose rest (r⁸/8! = 5e-9) is a
+    /// tenth of the last place. Within 2 ulp; 0, subnormals, infinity and NaN come out as from MathF.Exp.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Exp(Vector256<float> x)

@@ -60,7 +60,8 @@ public static class HalfKernels
         for (; j <= row.Length - 32; j += 32)
         {
             var (first, second) = (Vector256.LoadUnsafe(ref w, (nuint)j), Vector256.LoadUnsafe(ref w, (nuint)j + 16));
-            most = Vector256.Max(most, Vector256.Max(first & Vector256.Create((ushort)0x7FFF), second & Vector256.Create((ushort)0x7FFF)));
+            var magnitude = Vector256.Create((ushort)0x7FFF);
+            most = Vector256.Max(most, Vector256.Max(first & magnitude, second & magnitude));
             var (w0, w1) = Vector256.Widen(first.AsInt16());
             var (w2, w3) = Vector256.Widen(second.AsInt16());
             a = Vector256.MultiplyAddEstimate(Scaled(w0), Vector256.LoadUnsafe(ref v, (nuint)j), a);
@@ -103,10 +104,11 @@ public static class HalfKernels
         int j = 0;
         for (; j <= row.Length - 32; j += 32)
         {
-            a = Vector256.MultiplyAddEstimate(Vector256.LoadUnsafe(ref w, (nuint)j), Vector256.LoadUnsafe(ref v, (nuint)j), a);
-            b = Vector256.MultiplyAddEstimate(Vector256.LoadUnsafe(ref w, (nuint)j + 8), Vector256.LoadUnsafe(ref v, (nuint)j + 8), b);
-            c = Vector256.MultiplyAddEstimate(Vector256.LoadUnsafe(ref w, (nuint)j + 16), Vector256.LoadUnsafe(ref v, (nuint)j + 16), c);
-            d = Vector256.MultiplyAddEstimate(Vector256.LoadUnsafe(ref w, (nuint)j + 24), Vector256.LoadUnsafe(ref v, (nuint)j + 24), d);
+            nuint k = (nuint)j;
+            a = Vector256.MultiplyAddEstimate(Vector256.LoadUnsafe(ref w, k), Vector256.LoadUnsafe(ref v, k), a);
+            b = Vector256.MultiplyAddEstimate(Vector256.LoadUnsafe(ref w, k + 8), Vector256.LoadUnsafe(ref v, k + 8), b);
+            c = Vector256.MultiplyAddEstimate(Vector256.LoadUnsafe(ref w, k + 16), Vector256.LoadUnsafe(ref v, k + 16), c);
+            d = Vector256.MultiplyAddEstimate(Vector256.LoadUnsafe(ref w, k + 24), Vector256.LoadUnsafe(ref v, k + 24), d);
         }
         return Vector256.Sum((a + b) + (c + d)) + DotScalar(row[j..], x[j..]);
     }

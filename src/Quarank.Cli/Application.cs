@@ -49,8 +49,12 @@ internal static class Application
         var root = new RootCommand("Quarank makes language models smaller after training (low rank + quantization) and runs them on a processor.")
         {
             new InspectCommand(terminal),
+            new CompressCommand(terminal),
+            new EvaluateCommand(terminal),
+            new GenerateCommand(terminal),
             new TokenizeCommand(terminal),
             new DetokenizeCommand(terminal),
+            new DemoCommand(terminal),
         };
         foreach (var help in root.Options.OfType<HelpOption>()) help.Action = new HelpView(terminal);
         return root;

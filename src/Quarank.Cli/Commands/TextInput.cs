@@ -1,4 +1,5 @@
 using System.Text;
+using Quarank.Pipeline;
 
 namespace Quarank.Cli.Commands;
 
@@ -19,4 +20,10 @@ internal static class TextInput
             throw new InvalidDataException($"{path}: the text is not UTF-8 ({e.Message})", e);
         }
     }
+
+    /// <summary>A UTF-8 file, or the texts of a JSON Lines file with an empty line between them.</summary>
+    public static string ReadDocuments(string path) =>
+        path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)
+            ? string.Join("\n\n", TextFiles.ReadDocuments(TextFiles.List([path])))
+            : ReadPlain(path);
 }

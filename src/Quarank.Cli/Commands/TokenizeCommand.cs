@@ -19,7 +19,7 @@ internal sealed class TokenizeCommand : TaughtCommand
     {
         Add(_tokenizer);
         AddGroup("Options", _text, _file, _plain, _json);
-        Validators.Add(given =>
+        AddCheck(given =>
         {
             if ((given.GetResult(_text) is null) == (given.GetResult(_file) is null)) given.AddError("Give either --text or --file.");
         });

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace Quarank.Cli.Console;
 
@@ -12,6 +13,26 @@ internal abstract class TaughtCommand(string name, string description, params (s
     public IReadOnlyList<(string Wish, string Line)> Examples => examples;
 
     public IReadOnlyList<(string Title, Option[] Options)> Groups => _groups;
+
+    /// <summary>A check of values that were understood one by one; it waits until they all are.</summary>
+    protected void AddCheck(Action<CommandResult> check) => Validators.Add(given =>
+    {
+        bool complete = Arguments.All(a => given.GetResult(a) is { Tokens.Count: > 0 });
+        if (complete && given.Children.OfType<OptionResult>().All(IsUnderstood)) check(given);
+    });
+
+    private static bool IsUnderstood(OptionResult option)
+    {
+        try
+        {
+            option.GetValueOrDefault<object>();
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // the parser says what is wrong with it
+        }
+    }
 
     protected void AddGroup(string title, params Option[] options)
     {
@@ -80,7 +101,7 @@ internal sealed class HelpView(Terminal terminal) : SynchronousCommandLineAction
 
     private static string Label(Option option) => option.HelpName is { } value ? $"{option.Name} {value}" : option.Name;
 
-    private static IEnumerable<string> Wrap(string text, int width)
+    public static IEnumerable<string> Wrap(string text, int width)
     {
         var line = "";
         foreach (string word in text.Split(' '))

@@ -15,7 +15,7 @@ internal sealed class ProgressView : IDisposable
     private readonly Lock _gate = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Timer _timer;
-    private double _first = double.NaN, _fraction;
+    private double _first = double.NaN, _fraction, _shown;
     private TimeSpan _firstAt;
     private string _detail = "";
     private bool _drawn, _done;
@@ -74,7 +74,8 @@ internal sealed class ProgressView : IDisposable
             string line = Line();
             if (!_terminal.ErrorIsScreen)
             {
-                _terminal.Error.WriteLine(line);
+                if (_fraction > _shown) _terminal.Error.WriteLine(line);
+                _shown = _fraction;
                 return;
             }
             const int barWidth = 20;

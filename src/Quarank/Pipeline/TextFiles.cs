@@ -5,10 +5,10 @@ using System.Text.Json;
 namespace Quarank.Pipeline;
 
 /// <summary>A part of a document; a document is the piece that begins it and the ones up to the next beginning.</summary>
-internal readonly record struct TextPiece(string Text, bool BeginsDocument);
+public readonly record struct TextPiece(string Text, bool BeginsDocument);
 
 /// <summary>Texts for calibration: a plain file is one document, a line of JSON Lines (field <c>text</c>) is one, a folder is all its files.</summary>
-internal static class TextFiles
+public static class TextFiles
 {
     private const int PieceLength = 1 << 20;
     private static readonly string[] Plain = [".txt", ".raw", ".md"];

@@ -1,0 +1,79 @@
+using Quarank.Cli.Console;
+using Quarank.Pipeline;
+
+namespace Quarank.Cli.Commands;
+
+/// <summary>A compression run for the eye: its plan, its progress, its report.</summary>
+internal static class CompressionView
+{
+    /// <summary>Runs <paramref name="run"/> while its progress is shown.</summary>
+    public static CompressionReport Follow(Terminal terminal, bool verbose, Func<IProgress<RunProgress>, CompressionReport> run, string title = "compress")
+    {
+        using var view = new ProgressView(terminal, title);
+        return run(new Immediate<RunProgress>(p =>
+        {
+            view.Report(p.Total, Describe(p));
+            if (p.Finished is not { } layer) return;
+            if (verbose)
+                view.WriteLine(Units.Invariant(
+                    $"{layer.Name,-40} {layer.BitsPerWeight,7:0.000} bits  error {layer.RelativeError,8:0.0000}  {Units.Duration(layer.Seconds),8}"));
+            foreach (string note in layer.Notes) view.WriteLine($"{layer.Name}: {note}");
+        }));
+    }
+
+    public static void Write(Terminal terminal, CompressionReport report, string output)
+    {
+        var kinds = report.Layers.GroupBy(l => l.Name[(l.Name.LastIndexOf('.') + 1)..]);
+        Tables.Write(terminal,
+            [new("layer"), new("count", true), new("bits per weight", true), new("relative error", true), new("worst", true), new("seconds", true)],
+            kinds.Select(g => (IReadOnlyList<string>)[g.Key, Units.Count(g.Count()),
+                Units.BitsPerWeight((double)g.Sum(l => l.Bits) / g.Sum(l => (long)l.Rows * l.Columns)),
+                Units.Invariant($"{g.Average(l => l.RelativeError):0.0000}"), Units.Invariant($"{g.Max(l => l.RelativeError):0.0000}"),
+                Units.Invariant($"{g.Sum(l => l.Seconds):0.0}")]));
+        terminal.Out.WriteLine();
+        Tables.WritePairs(terminal,
+        [
+            ("model", output),
+            ("weights", Units.Bytes(report.FileBytes)),
+            ("bits per weight", Units.BitsPerWeight(report.BitsPerWeight)),
+            ("relative error", Units.Invariant($"{report.MeanRelativeError:0.0000} (mean of {report.Layers.Count} layers)")),
+            ("time", Units.Duration(report.Seconds.Sum())),
+            ("peak memory", Units.Bytes(report.PeakMemoryBytes)),
+            ("report", Path.Combine(output, CompressionReport.FileName)),
+        ]);
+    }
+
+    public static int WritePlan(Terminal terminal, Recipe recipe, Plan plan, bool json)
+    {
+        if (json)
+        {
+            Json.Write(terminal, plan);
+            return Application.Success;
+        }
+        Tables.WritePairs(terminal,
+        [
+            ("layers", Units.Count(plan.Layers.Count)),
+            ("bits per weight", Units.BitsPerWeight(plan.BitsPerWeight)),
+            ("weights", Units.Bytes(plan.FileBytes)),
+            ("calibration", Units.Invariant($"{recipe.Calibration.Samples:N0} x {recipe.Calibration.Length:N0} tokens")),
+            ("peak memory", $"about {Units.Bytes(plan.PeakMemoryBytes)}"),
+        ]);
+        foreach (string warning in plan.Warnings) terminal.Error.WriteLine($"warning: {warning}");
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine(recipe.ToJson());
+        return Application.Success;
+    }
+
+    private static string Describe(RunProgress p) => p.Phase switch
+    {
+        RunPhase.Calibrate => "reading the calibration texts",
+        RunPhase.Write => "writing the model",
+        _ => Units.Invariant($"block {p.Block + 1} of {p.Blocks}, ") + p.Phase switch
+        {
+            RunPhase.Resume => "going on from the last attempt",
+            RunPhase.Observe => "observing inputs",
+            RunPhase.Compress => p.Layer is { } layer ? layer[(layer.LastIndexOf('.') + 1)..] : "compressing",
+            _ => "running it as stored",
+        },
+    };
+}

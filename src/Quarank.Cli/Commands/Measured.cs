@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using Quarank.Checkpoints;
+using Quarank.Cli.Console;
+using Quarank.Evaluation;
+using Quarank.Models;
+using Quarank.Tokenizers;
+
+namespace Quarank.Cli.Commands;
+
+/// <summary>A model's perplexity on a text, beside what the model takes.</summary>
+/// <param name="Tokens">How many were foretold.</param>
+/// <param name="BitsPerWeight">Of the compressed layers; of all linear layers when none is compressed.</param>
+/// <param name="FileBytes">All weight files.</param>
+internal sealed record Measured(
+    string Model, string Text, string Protocol, double Perplexity, double StandardError, long Tokens, int Segments, double BitsPerWeight, long FileBytes, double Seconds)
+{
+    private const int UsualLength = 2048;
+
+    /// <summary>Loads the model and measures it, showing how far it is.</summary>
+    /// <param name="length">Null: 2,048, or the model's context when that is shorter.</param>
+    /// <param name="stride">Null: segments that do not overlap.</param>
+    public static Measured Of(Terminal terminal, Checkpoint checkpoint, string textFile, int? length, int? stride, int? segments)
+    {
+        var clock = Stopwatch.StartNew();
+        string text = TextInput.ReadDocuments(textFile);
+        var spec = ModelSpec.Read(checkpoint.Config);
+        int tokens = length ?? Math.Min(UsualLength, spec.ContextLength);
+        if (tokens > spec.ContextLength)
+            throw new InvalidDataException(Units.Invariant($"{checkpoint.Path}: segments of {tokens:N0} tokens are longer than the {spec.ContextLength:N0} positions of this model; give a smaller --length."));
+        if (stride >= tokens) throw new InvalidDataException(Units.Invariant($"--stride {stride} must be less than the {tokens:N0} tokens of a segment."));
+
+        var ids = Tokenizer.Load(checkpoint.Directory).Encode(text);
+        if (ids.Length < tokens)
+            throw new InvalidDataException(Units.Invariant($"{textFile}: too short: it has {ids.Length:N0} tokens, a segment needs {tokens:N0}; give a longer text, or a smaller --length."));
+        var layers = CompressedLayers.Of(checkpoint, spec);
+        var model = Models.Model.Load(checkpoint);
+        using var view = new ProgressView(terminal, "evaluate");
+        view.Report(0, "");
+        var progress = new Immediate<EvaluationProgress>(p =>
+        {
+            terminal.Stop.ThrowIfCancellationRequested();
+            view.Report((double)p.Done / p.Total, Units.Invariant($"segment {p.Done} of {p.Total}, perplexity {Units.Perplexity(p.Perplexity)}"));
+        });
+        var result = stride is { } step
+            ? Evaluation.Perplexity.OfSlidingWindow(model, ids, tokens, step, segments, progress)
+            : Evaluation.Perplexity.OfSegments(model, ids, tokens, segments, progress);
+        return new(checkpoint.Path, textFile, result.Protocol, result.Perplexity, result.StandardError, result.Tokens, result.Segments,
+            CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds);
+    }
+}

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Quarank.Cli.Console;
+using Quarank.Compression;
+using Quarank.Compression.Methods;
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+
+namespace Quarank.Cli.Commands;
+
+/// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
+internal sealed class MethodOptions
+{
+    private enum Name { Rtn, Gptq, Lordq }
+
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, or LoRDQ (low rank with quantized factors).",
+        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq));
+
+    private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3).", 2, 8);
+    private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64).", 0);
+    private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
+    private readonly Option<bool> _symmetric = Inputs.Flag("--symmetric", "Scales without zero-points.");
+    private readonly Option<bool> _actOrder = Inputs.Flag("--act-order", "gptq: the most active columns first; with groups also needs --static-groups.");
+    private readonly Option<bool> _staticGroups = Inputs.Flag("--static-groups", "gptq: fit the groups before anything is rounded.");
+    private readonly Option<double?> _damping = Inputs.Number("--damping", "X", "gptq, lordq: what is added to the diagonal, in parts of its mean (0.01).", 0, 1e6);
+
+    private readonly Option<double?> _bitsPerWeight = Inputs.Number("--bits-per-weight", "X", "The budget over all compressed layers together (2).", 0.01, 32);
+    private readonly Option<BitBudget?> _budget = Inputs.Choice("--budget", "What the budget counts: every stored byte, or the codes alone as papers do (bytes).",
+        ("bytes", BitBudget.Bytes), ("codes", BitBudget.Codes));
+    private readonly Option<int?> _blocks = Inputs.Whole("--blocks", "K", "Residual blocks that the rank is cut into (2).", 1, 1000);
+    private readonly Option<int?> _pBits = Inputs.Whole("--p-bits", "N", "Bits of the left factor's codes, 2 to 8, or 16 (4).", 2, 16);
+    private readonly Option<int?> _qBits = Inputs.Whole("--q-bits", "N", "Bits of the right factor's codes, 2 to 8, or 16 (4).", 2, 16);
+    private readonly Option<bool> _noCompensation = Inputs.Flag("--no-compensation", "Do not let components make up for the rounding of those before them.");
+
+    public (string Title, Option[] Options)[] Groups =>
+    [
+        ("Method", [_method]),
+        ("rtn and gptq", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping]),
+        ("lordq", [_bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation]),
+    ];
+
+    /// <summary>All flags of this kind that were given.</summary>
+    public IEnumerable<Option> Given(SymbolResult result) =>
+        Groups.SelectMany(g => g.Options).Where(o => result.GetResult(o) is { Implicit: false });
+
+    /// <summary>Refuses flags that do not belong together.</summary>
+    public void Validate(CommandResult given)
+    {
+        if (given.GetValue(_method) is not { } method)
+        {
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq or lordq (or a --recipe).");
+            return;
+        }
+        Option[] taken = method switch
+        {
+            Name.Rtn => [_bits, _groupSize, _clip, _symmetric],
+            Name.Gptq => [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping],
+            _ => [_bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation, _damping],
+        };
+        string name = method.ToString().ToLowerInvariant();
+        var foreign = Given(given).Except([_method, .. taken]).ToList();
+        foreach (var option in foreign)
+            given.AddError($"{option.Name} is not an option of {name}; it takes {string.Join(", ", taken.Select(o => o.Name))}.");
+        if (foreign.Count > 0) return;
+        try
+        {
+            Build(given).Validate();
+        }
+        catch (ArgumentException e)
+        {
+            given.AddError(e.Message);
+        }
+    }
+
+    /// <summary>The method that valid flags say.</summary>
+    public Method Build(CommandResult given)
+    {
+        var range = given.GetValue(_clip) ? GridRange.Clip : GridRange.MinMax;
+        switch (given.GetValue(_method))
+        {
+            case Name.Rtn:
+                return new RoundToNearest(Grid(given), range);
+            case Name.Gptq:
+                var gptq = new Gptq(Grid(given), range, ActOrder: given.GetValue(_actOrder), StaticGroups: given.GetValue(_staticGroups));
+                return gptq with { Damping = given.GetValue(_damping) ?? gptq.Damping };
+            default:
+                var lordq = new Lordq(Compensation: !given.GetValue(_noCompensation));
+                return lordq with
+                {
+                    BitsPerWeight = given.GetValue(_bitsPerWeight) ?? lordq.BitsPerWeight,
+                    Budget = given.GetValue(_budget) ?? lordq.Budget,
+                    Blocks = given.GetValue(_blocks) ?? lordq.Blocks,
+                    PBits = given.GetValue(_pBits) ?? lordq.PBits,
+                    QBits = given.GetValue(_qBits) ?? lordq.QBits,
+                    Damping = given.GetValue(_damping) ?? lordq.Damping,
+                };
+        }
+    }
+
+    private GridFormat Grid(CommandResult given) => new(
+        given.GetValue(_bits) ?? 3, given.GetValue(_groupSize) ?? 64, given.GetValue(_symmetric) ? GridOffset.None : GridOffset.ZeroPoint);
+}

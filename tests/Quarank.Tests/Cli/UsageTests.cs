@@ -1,0 +1,106 @@
+using Quarank.Cli;
+using Xunit;
+
+namespace Quarank.Tests.Cli;
+
+/// <summary>Exit codes and messages of commands that cannot even start.</summary>
+public class UsageTests
+{
+    [Theory]
+    [InlineData("", "Commands")]
+    [InlineData("frobnicate", "frobnicate")]
+    [InlineData("inspect", "Required argument missing")]
+    [InlineData("inspect a b", "'b'")]
+    [InlineData("inspect a --colour", "--colour")]
+    [InlineData("tokenize a", "either --text or --file")]
+    [InlineData("tokenize a --text b --file c", "either --text or --file")]
+    [InlineData("detokenize a", "--ids")]
+    [InlineData("detokenize a --ids 1,x", "not 'x'")]
+    [InlineData("detokenize a --ids -1", "not '-1'")]
+    [InlineData("generate a", "--prompt")]
+    [InlineData("generate a --prompt b --tokens 0", "from 1 up, not '0'")]
+    [InlineData("generate a --prompt b --tokens many", "a whole number from 1 up, not 'many'")]
+    [InlineData("generate a --prompt b --temperature -1", "from 0 to 100, not '-1'")]
+    [InlineData("generate a --prompt b --top-p 1.5", "--top-p")]
+    [InlineData("generate a --prompt b --texts 2 --json", "leave out --json")]
+    [InlineData("evaluate a", "--text")]
+    [InlineData("evaluate a --text b --length 1", "from 2 up, not '1'")]
+    [InlineData("evaluate a --text b --length 64 --stride 64", "less than --length")]
+    [InlineData("evaluate a --text b --threads 0", "from 1 to 1024, not '0'")]
+    [InlineData("compress a", "Required argument missing")]
+    [InlineData("compress a b", "--method")]
+    [InlineData("compress a b --method rtn", "--calibration")]
+    [InlineData("compress a b --method magic --calibration c", "rtn, gptq or lordq, not 'magic'")]
+    [InlineData("compress a b --method gptq --calibration c --bits 9", "from 2 to 8, not '9'")]
+    [InlineData("compress a b --method gptq --calibration c --bits 3.5", "a whole number from 2 to 8, not '3.5'")]
+    [InlineData("compress a b --method gptq --calibration c --bits-per-weight 2", "--bits-per-weight is not an option of gptq; it takes --bits")]
+    [InlineData("compress a b --method gptq --calibration c --no-compensation", "--no-compensation is not an option of gptq")]
+    [InlineData("compress a b --method rtn --calibration c --act-order", "--act-order is not an option of rtn")]
+    [InlineData("compress a b --method lordq --calibration c --bits 3", "--bits is not an option of lordq")]
+    [InlineData("compress a b --method lordq --calibration c --clip", "--clip is not an option of lordq")]
+    [InlineData("compress a b --method lordq --calibration c --p-bits 9", "9")]
+    [InlineData("compress a b --method lordq --calibration c --bits-per-weight 0", "--bits-per-weight")]
+    [InlineData("compress a b --method gptq --calibration c --act-order", "static groups")]
+    [InlineData("compress a b --method gptq --calibration c --propagate both", "compressed or original, not 'both'")]
+    [InlineData("compress a b --method gptq --calibration c --samples 0", "from 1 up, not '0'")]
+    [InlineData("compress a b --method gptq --calibration c --statistics d", "--propagate original")]
+    [InlineData("compress a b --method gptq --recipe c", "leave out --method")]
+    [InlineData("compress a b --recipe c --bits 3", "leave out --bits")]
+    public void Wrong_usage_ends_with_2_and_says_what_is_wrong(string line, string message)
+    {
+        var outcome = TheProgram.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(Application.WrongUsage, outcome.Code);
+        Assert.Contains(message, outcome.Error);
+        Assert.Empty(outcome.Out);
+        Assert.DoesNotContain("   at ", outcome.Error);
+    }
+
+    [Theory]
+    [InlineData("inspect")]
+    [InlineData("compress")]
+    [InlineData("evaluate")]
+    [InlineData("generate")]
+    [InlineData("tokenize")]
+    [InlineData("detokenize")]
+    [InlineData("demo")]
+    public void Every_command_explains_itself_by_examples(string command)
+    {
+        var outcome = TheProgram.Run(command, "--help");
+        Assert.Equal(Application.Success, outcome.Code);
+        Assert.Contains($"Usage: quarank {command}", outcome.Out);
+        Assert.Contains($"  quarank {command}", outcome.Out[outcome.Out.IndexOf("Examples", StringComparison.Ordinal)..]);
+        Assert.Empty(outcome.Error);
+        Assert.Contains(command, TheProgram.Run("--help").Out);
+    }
+
+    [Theory]
+    [InlineData("inspect nowhere", "nowhere: no such file or folder")]
+    [InlineData("inspect .", "no config.json")]
+    [InlineData("generate nowhere --prompt x", "nowhere")]
+    [InlineData("evaluate nowhere --text x", "nowhere")]
+    [InlineData("tokenize nowhere --text x", "nowhere")]
+    [InlineData("compress nowhere out --method rtn --calibration x", "nowhere")]
+    [InlineData("compress nowhere out --recipe missing.json", "missing.json")]
+    public void A_wrong_path_ends_with_1_and_one_line(string line, string message)
+    {
+        var outcome = TheProgram.Run(line.Split(' '));
+        Assert.Equal(Application.WrongInput, outcome.Code);
+        Assert.Contains(message, outcome.Error);
+        Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Empty(outcome.Out);
+    }
+
+    [Fact]
+    public void The_examples_of_the_help_can_be_parsed()
+    {
+        foreach (string command in new[] { "inspect", "compress", "evaluate", "generate", "tokenize", "detokenize", "demo" })
+            foreach (string line in TheProgram.Run(command, "--help").Out.Split('\n').Where(l => l.StartsWith("  quarank ", StringComparison.Ordinal)))
+            {
+                // An unknown flag at the end is refused alone, after everything else was understood.
+                var words = System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(line["  quarank ".Length..]);
+                var outcome = TheProgram.Run([.. words, "--no-such-flag"]);
+                Assert.Equal(["quarank " + command + ": Unrecognized command or argument '--no-such-flag'.", $"`quarank {command} --help` shows what it takes."],
+                    outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            }
+    }
+}

@@ -26,8 +26,8 @@ internal sealed class CompressCommand : TaughtCommand
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print the report (or the plan) as JSON.");
 
     public CompressCommand(Terminal terminal) : base("compress", "Makes a model smaller. Killed at any moment, the same command goes on where it was.",
-        ("LoRDQ at 2 bits per weight", "quarank compress samples/tales runs/tales-lordq2 --method lordq --bits-per-weight 2 --calibration samples/calibration.txt --samples 24"),
-        ("GPTQ at 3 bits in groups of 64, with the best ranges", "quarank compress samples/tales runs/tales-gptq3 --method gptq --bits 3 --group-size 64 --clip --calibration samples/calibration.txt --samples 24"),
+        ("LoRDQ at 2 bits per weight", "quarank compress samples/tales runs/tales-lordq2 --method lordq --bits-per-weight 2 --calibration samples/calibration.jsonl --samples 96 --length 256"),
+        ("GPTQ at 3 bits in groups of 64, with the best ranges", "quarank compress samples/tales runs/tales-gptq3 --method gptq --bits 3 --group-size 64 --clip --calibration samples/calibration.jsonl --samples 96 --length 256"),
         ("the same from a recipe; look at the plan first", "quarank compress samples/tales runs/tales-recipe --recipe recipes/gptq-w3g64.json --dry-run"))
     {
         Add(_model);

@@ -15,7 +15,10 @@ namespace Quarank.Cli.Commands;
 internal sealed class DemoCommand : TaughtCommand
 {
     private const string Opening = "Once upon a time there was";
-    private const int StoryTokens = 60, Window = 1024, Stride = 512;
+    private const int StoryTokens = 60;
+
+    /// <summary>The sample model was trained on sequences of this length, and foretells badly beyond it.</summary>
+    private const int Length = 256;
 
     private static readonly (string Name, string Folder, Method Method)[] Runs =
     [
@@ -63,7 +66,7 @@ internal sealed class DemoCommand : TaughtCommand
             {
                 string path = Path.Combine(output, folder);
                 Clear(path);
-                var recipe = new Recipe(method, new([Path.Combine(samples, "calibration.txt")]) { Samples = 24, Length = Window });
+                var recipe = new Recipe(method, new([Path.Combine(samples, "calibration.jsonl")]) { Samples = 96, Length = Length });
                 CompressionView.Follow(terminal, verbose: false, p => CompressionRun.Execute(_original, path, recipe, progress: p, token: terminal.Stop), name);
                 results.Add(Look(name, path));
             }
@@ -73,7 +76,7 @@ internal sealed class DemoCommand : TaughtCommand
         private (string, Measured, string) Look(string name, string path)
         {
             using var checkpoint = Checkpoint.Open(path);
-            var measured = Measured.Of(terminal, checkpoint, _tale, Window, Stride, segments: null);
+            var measured = Measured.Of(terminal, checkpoint, _tale, Length, stride: null, segments: null);
             var story = Storyteller.Load(checkpoint).Tell(Opening, begin: true, StoryTokens, new Sampler(0.7f, topP: 0.9f, seed: 3), _ => { }, withPrompt: false, terminal.Stop);
             Say($"{name}: perplexity {Units.Perplexity(measured.Perplexity)} with {Units.BitsPerWeight(measured.BitsPerWeight)} bits per weight");
             return (name, measured, Opening + story.Text);

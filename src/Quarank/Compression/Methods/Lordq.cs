@@ -49,11 +49,11 @@ public sealed record Lordq(
 
     public override long PlannedBits(LayerShape layer) => BitsOf(layer, Rank(layer.Rows, layer.Columns));
 
-    /// <summary>⌊ρ · min(rows, columns)⌋.</summary>
+    /// <summary>⌊ρ · min(rows, columns)⌋, and at least 1.</summary>
     internal int Rank(int rows, int columns) => RankOf(RankFraction ?? throw new InvalidOperationException("A rank fraction is known after Fit."), rows, columns);
 
     // A fraction such as 8/24 must give 8: the last bits of the quotient do not count.
-    internal static int RankOf(double fraction, int rows, int columns) => (int)Math.Floor(fraction * Math.Min(rows, columns) + 1e-9);
+    internal static int RankOf(double fraction, int rows, int columns) => Math.Max(1, (int)Math.Floor(fraction * Math.Min(rows, columns) + 1e-9));
 
     /// <summary>Stored bits of a layer at a rank.</summary>
     internal long BitsOf(LayerShape layer, int rank) =>
@@ -69,8 +69,7 @@ public sealed record Lordq(
         var y = DampedGram.Factor(problem, Damping, dead, h => LinearAlgebra.TryCholesky(h, out var l, out int pivot) ? (l, 0) : (null, pivot));
         var residual = LinearAlgebra.Multiply(DampedGram.LiveWeight(problem, dead), y);
 
-        int rank = Math.Max(1, Rank(problem.Rows, problem.Columns)), done = 0;
-        if (rank > Rank(problem.Rows, problem.Columns)) problem.Note?.Invoke("rank raised from 0 to 1: the budget leaves this small matrix none");
+        int rank = Rank(problem.Rows, problem.Columns), done = 0;
         var p = new FactorCodes(PBits, PGrid, rank, problem.Rows);
         var q = new FactorCodes(QBits, QGrid, rank, problem.Columns);
         for (int k = 0; k < Blocks && done < rank; k++)

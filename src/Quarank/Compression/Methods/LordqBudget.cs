@@ -4,21 +4,20 @@ namespace Quarank.Compression.Methods;
 internal static class LordqBudget
 {
     /// <summary>By codes: ρ = t·ΣMN / Σ min(M,N)(b_P·M + b_Q·N). By bytes: the largest ρ whose stored bytes fit.</summary>
-    /// <exception cref="ArgumentException">No component fits, or full rank takes less than the budget.</exception>
+    /// <exception cref="ArgumentException">One component in every layer takes more than the budget, or full rank takes less.</exception>
     public static double RankFraction(Lordq method, IReadOnlyList<LayerShape> layers)
     {
         double weights = layers.Sum(l => (double)l.Rows * l.Columns), budget = method.BitsPerWeight * weights;
-        double fullRank = layers.Sum(l => Math.Min(l.Rows, l.Columns) * ((double)method.PBits * l.Rows + (double)method.QBits * l.Columns));
-        double most = method.Budget == BitBudget.Codes ? fullRank : layers.Sum(l => (double)method.BitsOf(l, Math.Min(l.Rows, l.Columns)));
+        double Bits(LayerShape l, int rank) => method.Budget == BitBudget.Bytes ? method.BitsOf(l, rank) : rank * ((double)method.PBits * l.Rows + (double)method.QBits * l.Columns);
+
+        double least = layers.Sum(l => Bits(l, 1)), most = layers.Sum(l => Bits(l, Math.Min(l.Rows, l.Columns)));
+        if (budget < least)
+            throw new ArgumentException(FormattableString.Invariant(
+                $"{method.BitsPerWeight} bits per weight are too few: one component in every layer takes {least / weights:0.####}."));
         if (budget > most)
             throw new ArgumentException(FormattableString.Invariant(
                 $"{method.BitsPerWeight} bits per weight are more than LoRDQ can use with P of {method.PBits} and Q of {method.QBits} bits: full rank takes {most / weights:0.###}. Ask for fewer, or give P and Q more bits."));
-
-        double fraction = method.Budget == BitBudget.Codes ? budget / fullRank : Largest(f => layers.Sum(l => (double)method.BitsOf(l, Lordq.RankOf(f, l.Rows, l.Columns))) <= budget);
-        if (layers.All(l => Lordq.RankOf(fraction, l.Rows, l.Columns) == 0))
-            throw new ArgumentException(FormattableString.Invariant(
-                $"{method.BitsPerWeight} bits per weight are too few for one component of any layer; the smallest layer needs {layers.Min(l => (double)method.BitsOf(l, 1) / ((double)l.Rows * l.Columns)):0.###}."));
-        return fraction;
+        return method.Budget == BitBudget.Codes ? budget / most : Largest(f => layers.Sum(l => Bits(l, Lordq.RankOf(f, l.Rows, l.Columns))) <= budget);
     }
 
     private static double Largest(Func<double, bool> fits)

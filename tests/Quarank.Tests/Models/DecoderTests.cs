@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Quarank.Checkpoints;
+using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Numerics;
 using Quarank.Tests.Support;
@@ -104,6 +106,19 @@ public class DecoderTests
         {
             Threads.Count = before;
         }
+    }
+
+    [Fact]
+    public void A_large_half_precision_head_multiplies_as_its_floats_do()
+    {
+        var halves = new ushort[20_001 * 8];
+        var random = new Random(3);
+        foreach (ref ushort h in halves.AsSpan()) h = BitConverter.HalfToUInt16Bits((Half)(random.NextSingle() - 0.5f));
+        var head = new DenseLinear(20_001, 8, ElementType.F16, halves);
+        var x = Some.Matrix(5, 8);
+        var expected = LinearAlgebra.MultiplyTransposed(x, head.ToDense());
+        Assert.Equal(expected.Data.ToArray(), head.Apply(x).Data.ToArray(), (a, b) => Math.Abs(a - b) <= 1e-6f);
+        Assert.Throws<ArgumentException>(() => head.Apply(Some.Matrix(5, 7)));
     }
 
     [Fact]

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Quarank.Pipeline;
 
-/// <summary>Files that are there whole or not at all: written beside their place under the ending <c>.partial</c>, flushed to the disk, renamed.</summary>
+/// <summary>
+/// Files that are there whole or not at all: written beside their place under the ending <c>.partial</c>, flushed to the disk,
+/// renamed.
+/// </summary>
 internal static class AtomicFile
 {
     public static void Write(string path, Action<FileStream> write)

@@ -7,7 +7,8 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>
-/// Block after block: run it on the calibration sequences, gather Gram matrices at its four input sites, compress its layers, run it
+/// Block after block: run it on the calibration sequences, gather Gram matrices at its four input sites, compress its layers,
+/// run it
 /// again as it is stored. One block's weights are in memory at a time.
 /// </summary>
 internal sealed class BlockLoop(
@@ -76,7 +77,8 @@ internal sealed class BlockLoop(
         {
             var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, advance: false));
             var projections = block.Projections.Where(p => sites.Contains(p.Site)).ToList();
-            foreach (var report in clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics))) reports.Add(report.Name, report);
+            var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics));
+            foreach (var report in compressed) reports.Add(report.Name, report);
         }
         return [.. block.Projections.Select(p => reports[p.Name])];
     }
@@ -88,7 +90,10 @@ internal sealed class BlockLoop(
         return collector.Finish();
     }
 
-    /// <summary>Runs the block as it is stored. Layers that are decoded for a product of many tokens are decoded once, to the same effect.</summary>
+    /// <summary>
+    /// Runs the block as it is stored. Layers that are decoded for a product of many tokens are decoded once, to the same
+    /// effect.
+    /// </summary>
     private void Advance(Block block)
     {
         foreach (var projection in block.Projections)
@@ -104,11 +109,14 @@ internal sealed class BlockLoop(
         return block;
     }
 
-    /// <summary>The states that enter block <paramref name="first"/>: from the file as far as it goes, else by running what is finished.</summary>
+    /// <summary>
+    /// The states that enter block <paramref name="first"/>: from the file as far as it goes, else by running what is finished.
+    /// </summary>
     private void Restore(int first)
     {
         int length = calibration.Sequences[0].Length, from = 0;
-        if (HiddenStates.TryLoad(run.HiddenStatesFile, calibration.Sequences.Count, length, spec.HiddenSize) is { } stored && stored.Block <= first)
+        var file = HiddenStates.TryLoad(run.HiddenStatesFile, calibration.Sequences.Count, length, spec.HiddenSize);
+        if (file is { } stored && stored.Block <= first)
             (from, _hidden) = stored;
         else
             _hidden = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration);

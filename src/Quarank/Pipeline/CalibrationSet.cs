@@ -15,11 +15,14 @@ public sealed class CalibrationSet
 
     public long Tokens => Sequences.Sum(s => (long)s.Length);
 
-    /// <summary>SHA-256 of all ids: two runs with the same hash were calibrated on the same tokens, whatever files they came from.</summary>
+    /// <summary>
+    /// SHA-256 of all ids: two runs with the same hash were calibrated on the same tokens, whatever files they came from.
+    /// </summary>
     public string Hash { get; }
 
     /// <summary>Reads the texts and cuts the sequences.</summary>
-    /// <exception cref="InvalidDataException">A text that cannot be read, or too few tokens: the message says how many there are.</exception>
+    /// <exception cref="InvalidDataException">A text that cannot be read, or too few tokens: the message says how many there
+    /// are.</exception>
     public static CalibrationSet Read(CalibrationSettings settings, Tokenizer tokenizer, CancellationToken token = default)
     {
         settings.Check();
@@ -33,8 +36,11 @@ public sealed class CalibrationSet
         });
     }
 
-    /// <summary>Only as much text is read as the tokens need; a margin keeps the cut away from where the text was broken off.</summary>
-    private static int[][] Cut(IReadOnlyList<string> files, CalibrationSettings settings, Tokenizer tokenizer, CancellationToken token)
+    /// <summary>
+    /// Only as much text is read as the tokens need; a margin keeps the cut away from where the text was broken off.
+    /// </summary>
+    private static int[][] Cut(
+        IReadOnlyList<string> files, CalibrationSettings settings, Tokenizer tokenizer, CancellationToken token)
     {
         const int margin = 1024;
         long needed = (long)settings.Samples * settings.Length;
@@ -48,25 +54,30 @@ public sealed class CalibrationSet
             var ids = tokenizer.Encode(text.ToString());
             if (more && ids.Length < needed + margin) continue;
             if (ids.Length < needed)
-                throw TooShort(settings, $"the texts have {ids.Length:N0} tokens, {settings.Samples} x {settings.Length:N0} = {needed:N0} are needed",
+                throw TooShort(settings,
+                    $"the texts have {ids.Length:N0} tokens, {settings.Samples} x {settings.Length:N0} = {needed:N0} are needed",
                     $"add text, or ask for {Fitting(ids.Length, settings.Length)}");
-            return [.. Enumerable.Range(0, settings.Samples).Select(i => ids.AsSpan(i * settings.Length, settings.Length).ToArray())];
+            return [.. Enumerable.Range(0, settings.Samples)
+                .Select(i => ids.AsSpan(i * settings.Length, settings.Length).ToArray())];
         }
     }
 
-    private static int[][] Windows(IReadOnlyList<string> files, CalibrationSettings settings, Tokenizer tokenizer, CancellationToken token)
+    private static int[][] Windows(
+        IReadOnlyList<string> files, CalibrationSettings settings, Tokenizer tokenizer, CancellationToken token)
     {
         var text = new StringBuilder();
         foreach (string piece in Joined(files, settings.Separator))
         {
             token.ThrowIfCancellationRequested();
             if ((long)text.Length + piece.Length > 1 << 30)
-                throw new InvalidDataException("Random windows need the whole text in memory, and it is beyond 1,073,741,824 characters; give fewer files.");
+                throw new InvalidDataException(
+                    "Random windows need the whole text in memory, and it is beyond 1,073,741,824 characters; give fewer files.");
             text.Append(piece);
         }
         var ids = tokenizer.Encode(text.ToString());
         if (ids.Length <= settings.Length)
-            throw TooShort(settings, $"the texts have {ids.Length:N0} tokens, random windows of {settings.Length:N0} need more than that",
+            throw TooShort(settings,
+                $"the texts have {ids.Length:N0} tokens, random windows of {settings.Length:N0} need more than that",
                 "add text or shorten the sequences");
         var random = new SeededRandom((ulong)settings.Seed);
         var windows = new int[settings.Samples][];

@@ -3,13 +3,18 @@ namespace Quarank.Pipeline;
 /// <summary>How calibration sequences are cut from the texts.</summary>
 public enum Sampling
 {
-    /// <summary>All texts joined by the separator, encoded once, the first samples × length tokens cut into sequences: no chance in it.</summary>
+    /// <summary>
+    /// All texts joined by the separator, encoded once, the first samples × length tokens cut into sequences: no chance in it.
+    /// </summary>
     Concatenate,
 
     /// <summary>Random windows of the joined texts (GPTQ's WikiText loader); they may overlap.</summary>
     Windows,
 
-    /// <summary>Random documents of at least the sequence's length, one random window of each (GPTQ's C4 loader); shorter documents are redrawn.</summary>
+    /// <summary>
+    /// Random documents of at least the sequence's length, one random window of each (GPTQ's C4 loader); shorter documents are
+    /// redrawn.
+    /// </summary>
     Documents,
 }
 
@@ -37,6 +42,6 @@ public sealed record CalibrationSettings(IReadOnlyList<string> Paths)
         if (Samples < 1) throw new InvalidDataException($"Calibration needs at least one sequence, not {Samples}.");
         if (Length < 2) throw new InvalidDataException($"A calibration sequence needs at least 2 tokens, not {Length}.");
         if ((long)Samples * Length > 1 << 28)
-            throw new InvalidDataException($"Calibration of {Samples} x {Length:N0} tokens is beyond the limit of {1 << 28:N0} tokens.");
+            throw new InvalidDataException($"Calibration of {Samples} x {Length:N0} tokens is beyond the limit of {1 << 28:N0}.");
     }
 }

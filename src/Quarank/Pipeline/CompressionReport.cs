@@ -8,17 +8,19 @@ namespace Quarank.Pipeline;
 /// <param name="Bits">All stored bits: codes, scales, zero-points, factors.</param>
 /// <param name="RelativeError">tr(D H Dᵀ) / tr(W H Wᵀ), D = W − Ŵ from the packed codes, H the undamped Gram matrix.</param>
 /// <param name="Tokens">How many calibration tokens its input site saw.</param>
-/// <param name="Sink">Largest norm of an input token, divided by the median norm; a large figure is a sink that rules the Gram matrix.</param>
+/// <param name="Sink">Largest norm of an input token, divided by the median norm; a large figure is a sink that rules the Gram
+/// matrix.</param>
 /// <param name="Notes">What the method had to do to finish, such as damping beyond what was asked.</param>
 public sealed record LayerReport(
-    string Name, int Rows, int Columns, LinearFormat Form, long Bits, double BitsPerWeight, double RelativeError, long Tokens, double Sink,
-    double Seconds, IReadOnlyList<string> Notes);
+    string Name, int Rows, int Columns, LinearFormat Form, long Bits, double BitsPerWeight, double RelativeError, long Tokens,
+    double Sink, double Seconds, IReadOnlyList<string> Notes);
 
 /// <summary>Seconds per phase of all attempts together.</summary>
 public sealed record PhaseSeconds(double Calibrate, double Resume, double Observe, double Compress, double Forward, double Write)
 {
     public static PhaseSeconds operator +(PhaseSeconds a, PhaseSeconds b) => new(
-        a.Calibrate + b.Calibrate, a.Resume + b.Resume, a.Observe + b.Observe, a.Compress + b.Compress, a.Forward + b.Forward, a.Write + b.Write);
+        a.Calibrate + b.Calibrate, a.Resume + b.Resume, a.Observe + b.Observe, a.Compress + b.Compress, a.Forward + b.Forward,
+        a.Write + b.Write);
 
     public double Sum() => Calibrate + Resume + Observe + Compress + Forward + Write;
 }
@@ -32,8 +34,9 @@ public sealed record PhaseSeconds(double Calibrate, double Resume, double Observ
 /// <param name="CalibrationHash">SHA-256 of the calibration tokens.</param>
 /// <param name="Files">SHA-256 of each file of the new model but this report.</param>
 public sealed record CompressionReport(
-    string Run, string Program, string Blas, Recipe Recipe, double BitsPerWeight, double MeanRelativeError, long FileBytes, long CalibrationTokens,
-    string CalibrationHash, PhaseSeconds Seconds, long PeakMemoryBytes, IReadOnlyList<string> Warnings, IReadOnlyList<LayerReport> Layers,
+    string Run, string Program, string Blas, Recipe Recipe, double BitsPerWeight, double MeanRelativeError, long FileBytes,
+    long CalibrationTokens, string CalibrationHash, PhaseSeconds Seconds, long PeakMemoryBytes, IReadOnlyList<string> Warnings,
+    IReadOnlyList<LayerReport> Layers,
     IReadOnlyDictionary<string, string> Files)
 {
     public const string FileName = "quarank-report.json";
@@ -44,7 +47,8 @@ public sealed record CompressionReport(
         string path = Path.Combine(folder, FileName);
         try
         {
-            return File.Exists(path) ? JsonSerializer.Deserialize<CompressionReport>(File.ReadAllText(path), RunJson.Options) : null;
+            if (!File.Exists(path)) return null;
+            return JsonSerializer.Deserialize<CompressionReport>(File.ReadAllText(path), RunJson.Options);
         }
         catch (JsonException)
         {

@@ -6,7 +6,8 @@ using Quarank.Tokenizers;
 namespace Quarank.Pipeline;
 
 /// <summary>
-/// Compresses a model folder into another. The work is kept block by block in a run folder: killed at any moment, the same call goes on
+/// Compresses a model folder into another. The work is kept block by block in a run folder: killed at any moment, the same call
+/// goes on
 /// and ends with the same bytes. The new folder appears whole, by rename.
 /// </summary>
 public static class CompressionRun
@@ -15,7 +16,8 @@ public static class CompressionRun
     /// <param name="modelFolder">config.json, safetensors and tokenizer of the original.</param>
     /// <param name="outFolder">Must not exist yet, or be empty.</param>
     /// <param name="token">Looked at between sequences and layers; what is finished stays in the run folder.</param>
-    /// <exception cref="InvalidDataException">Something that was given cannot be used; the message says what, and what to do.</exception>
+    /// <exception cref="InvalidDataException">Something that was given cannot be used; the message says what, and what to
+    /// do.</exception>
     public static CompressionReport Execute(
         string modelFolder, string outFolder, Recipe recipe, RunOptions? options = null, IProgress<RunProgress>? progress = null,
         CancellationToken token = default)
@@ -25,17 +27,20 @@ public static class CompressionRun
         string work = Path.GetFullPath(options.WorkFolder ?? outFolder + ".run");
         recipe.Check();
         if (options.Statistics is not null && recipe.Propagate != Propagation.Original)
-            throw new InvalidDataException("Statistics can be kept only with propagate \"original\": otherwise they depend on what earlier blocks became.");
+            throw new InvalidDataException(
+                "Statistics can be kept only with propagate \"original\": otherwise they depend on what earlier blocks became.");
 
         if (!Directory.Exists(work)) CheckpointWriter.RefuseExisting(outFolder);
         using var checkpoint = Checkpoint.Open(modelFolder);
         var spec = ModelSpec.Read(checkpoint.Config);
         var plan = Plan.Of(checkpoint, spec, recipe);
         var clock = new RunClock(spec.BlockCount, progress);
-        var calibration = clock.Time(RunPhase.Calibrate, () => CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory), token));
+        var calibration = clock.Time(RunPhase.Calibrate,
+            () => CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory), token));
         int largest = calibration.Sequences.Max(s => s.Max());
         if (largest >= spec.VocabularySize)
-            throw new InvalidDataException($"{modelFolder}: the tokenizer gives token {largest}, but the model's vocabulary has {spec.VocabularySize}; they do not belong together.");
+            throw new InvalidDataException($"{modelFolder}: the tokenizer gives token {largest}, but the model's vocabulary has "
+                + $"{spec.VocabularySize}; they do not belong together.");
         var fingerprint = RunFingerprint.Of(recipe, checkpoint, calibration);
 
         using var run = RunDirectory.Open(work, fingerprint, options.Restart);

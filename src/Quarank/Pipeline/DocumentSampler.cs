@@ -4,12 +4,14 @@ using Quarank.Tokenizers;
 namespace Quarank.Pipeline;
 
 /// <summary>
-/// Draws documents at random, drops those shorter than a sequence, and takes one random window of each. The texts are streamed: a random
+/// Draws documents at random, drops those shorter than a sequence, and takes one random window of each. The texts are streamed:
+/// a random
 /// key per document decides the order, and only the documents with the smallest keys stay in memory.
 /// </summary>
 internal static class DocumentSampler
 {
-    public static int[][] Draw(IReadOnlyList<string> files, CalibrationSettings settings, Tokenizer tokenizer, CancellationToken token)
+    public static int[][] Draw(
+        IReadOnlyList<string> files, CalibrationSettings settings, Tokenizer tokenizer, CancellationToken token)
     {
         for (int kept = Math.Max(64, 4 * settings.Samples); ; kept *= 4)
         {
@@ -47,7 +49,10 @@ internal static class DocumentSampler
         return windows;
     }
 
-    /// <summary>The documents with the <paramref name="count"/> smallest keys, in the order of their keys; a token is at least a byte, so short ones are left out.</summary>
+    /// <summary>
+    /// The documents with the <paramref name="count"/> smallest keys, in the order of their keys; a token is at least a byte,
+    /// so short ones are left out.
+    /// </summary>
     private static List<string> FirstByKey(
         IReadOnlyList<string> files, CalibrationSettings settings, int count, out bool all, CancellationToken token)
     {

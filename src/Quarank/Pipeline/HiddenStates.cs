@@ -23,7 +23,9 @@ internal static class HiddenStates
         foreach (var h in hidden) stream.Write(MemoryMarshal.AsBytes(h.Data));
     });
 
-    /// <summary>The stored states and the block they enter; null when there is no whole file of this many sequences of this size.</summary>
+    /// <summary>
+    /// The stored states and the block they enter; null when there is no whole file of this many sequences of this size.
+    /// </summary>
     public static (int Block, Matrix<float>[] Hidden)? TryLoad(string path, int samples, int tokens, int width)
     {
         if (!File.Exists(path)) return null;
@@ -42,7 +44,8 @@ internal static class HiddenStates
         return (block, hidden);
     }
 
-    private static byte[] Header(int block, Matrix<float>[] hidden) => Header(block, hidden.Length, hidden[0].Rows, hidden[0].Columns);
+    private static byte[] Header(int block, Matrix<float>[] hidden) =>
+        Header(block, hidden.Length, hidden[0].Rows, hidden[0].Columns);
 
     private static byte[] Header(int block, int samples, int tokens, int width)
     {

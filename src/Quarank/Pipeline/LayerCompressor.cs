@@ -9,8 +9,11 @@ namespace Quarank.Pipeline;
 /// <summary>Compresses projections of one block side by side, and measures what became of each.</summary>
 internal sealed class LayerCompressor(Method method, int seed, RunClock clock, CancellationToken token)
 {
-    /// <summary>Replaces the weights of <paramref name="projections"/> and returns their lines of the report, in the same order.</summary>
-    public LayerReport[] Compress(IReadOnlyList<Projection> projections, IReadOnlyDictionary<InputSite, SiteStatistics> statistics)
+    /// <summary>
+    /// Replaces the weights of <paramref name="projections"/> and returns their lines of the report, in the same order.
+    /// </summary>
+    public LayerReport[] Compress(
+        IReadOnlyList<Projection> projections, IReadOnlyDictionary<InputSite, SiteStatistics> statistics)
     {
         // The largest first, so that the pool ends together; who takes which does not matter to the results.
         int[] order = [.. Enumerable.Range(0, projections.Count).OrderByDescending(i => Cost(projections[i]))];
@@ -32,15 +35,19 @@ internal sealed class LayerCompressor(Method method, int seed, RunClock clock, C
     {
         long start = Stopwatch.GetTimestamp();
         var notes = new List<string>();
-        var problem = new LayerProblem(projection.Name, projection.Weight.ToDense(), seen.Inputs, SeedOf(projection.Name), notes.Add);
+        var weight = projection.Weight.ToDense();
+        var problem = new LayerProblem(projection.Name, weight, seen.Inputs, SeedOf(projection.Name), notes.Add);
         var layer = method.Compress(problem);
+        double error = ProxyLoss.Relative(problem, layer), seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return (layer, new LayerReport(projection.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight,
-            ProxyLoss.Relative(problem, layer), seen.Inputs.Tokens, seen.Sink, Stopwatch.GetElapsedTime(start).TotalSeconds, notes));
+            error, seen.Inputs.Tokens, seen.Sink, seconds, notes));
     }
 
     private static long Cost(Projection p) => (long)p.Weight.Columns * p.Weight.Columns * (p.Weight.Rows + p.Weight.Columns);
 
-    /// <summary>FNV-1a of the name on top of the run's seed: a layer's randomness does not depend on what else is compressed.</summary>
+    /// <summary>
+    /// FNV-1a of the name on top of the run's seed: a layer's randomness does not depend on what else is compressed.
+    /// </summary>
     private int SeedOf(string name)
     {
         uint hash = 2166136261 ^ (uint)seed;

@@ -9,9 +9,12 @@ namespace Quarank.Pipeline;
 /// <summary>The folder that a run leaves behind: written aside, completed by its report, then renamed.</summary>
 internal static class OutputModel
 {
-    /// <summary>The original's folder with the compressed layers' tensors in the place of their weights; all else as it was stored.</summary>
+    /// <summary>
+    /// The original's folder with the compressed layers' tensors in the place of their weights; all else as it was stored.
+    /// </summary>
     public static void Write(
-        string folder, Checkpoint original, Recipe recipe, RunDirectory run, IReadOnlyList<LayerReport> layers, CancellationToken token)
+        string folder, Checkpoint original, Recipe recipe, RunDirectory run, IReadOnlyList<LayerReport> layers,
+        CancellationToken token)
     {
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);   // of an attempt that was killed
         var blocks = new List<Checkpoint>();
@@ -19,7 +22,8 @@ internal static class OutputModel
         {
             for (int i = 0; i < run.Blocks.Count; i++) blocks.Add(run.Open(i));
             var replaced = layers.Select(l => $"{l.Name}.weight").ToHashSet(StringComparer.Ordinal);
-            var tensors = original.Tensors.All.Where(t => !replaced.Contains(t.Name)).Concat(blocks.SelectMany(b => b.Tensors.All));
+            var tensors = original.Tensors.All.Where(t => !replaced.Contains(t.Name))
+                .Concat(blocks.SelectMany(b => b.Tensors.All));
             new CheckpointWriter(original.Config, tensors.OrderBy(t => t.Name, StringComparer.Ordinal))
             {
                 Section = Section(recipe, layers),
@@ -33,7 +37,8 @@ internal static class OutputModel
         }
     }
 
-    public static long TensorBytes(string folder) => Directory.EnumerateFiles(folder, "*.safetensors").Sum(f => new FileInfo(f).Length);
+    public static long TensorBytes(string folder) =>
+        Directory.EnumerateFiles(folder, "*.safetensors").Sum(f => new FileInfo(f).Length);
 
     /// <summary>SHA-256 of every file.</summary>
     public static SortedDictionary<string, string> Hashes(string folder) => new(
@@ -50,6 +55,7 @@ internal static class OutputModel
     {
         ["version"] = 1,
         ["method"] = JsonSerializer.SerializeToNode<Method>(recipe.Method, RecipeJson.Options),
-        ["layers"] = new JsonObject(layers.Select(l => KeyValuePair.Create(l.Name, JsonSerializer.SerializeToNode<LinearFormat>(l.Form, RecipeJson.Options)))),
+        ["layers"] = new JsonObject(layers.Select(
+            l => KeyValuePair.Create(l.Name, JsonSerializer.SerializeToNode<LinearFormat>(l.Form, RecipeJson.Options)))),
     };
 }

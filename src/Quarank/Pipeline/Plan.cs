@@ -26,14 +26,16 @@ public sealed record Plan(
             throw new InvalidDataException($"{checkpoint.Path}: this model is compressed already; compress the original.");
         int length = recipe.Calibration.Length;
         if (length > spec.ContextLength)
-            throw new InvalidDataException($"Calibration sequences of {length:N0} tokens are longer than the {spec.ContextLength:N0} positions this model has.");
+            throw new InvalidDataException(
+                $"Sequences of {length:N0} tokens are longer than the {spec.ContextLength:N0} positions of the model.");
 
         var shapes = Shapes(spec);
         var method = Fitted(recipe, spec);
         LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, method.PlannedBits(s)))];
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
         long kept = checkpoint.Tensors.All.Where(t => !IsWeight(t.Name, shapes)).Sum(t => t.ByteLength);
-        return new(layers, (double)bits / weights, kept + bits / 8, PeakMemory(checkpoint, spec, recipe), [.. Unwise(spec, recipe)]);
+        return new(layers, (double)bits / weights, kept + bits / 8, PeakMemory(checkpoint, spec, recipe),
+            [.. Unwise(spec, recipe)]);
     }
 
     /// <summary>The recipe's method, told of all layers so that a budget for the whole model becomes one for each.</summary>
@@ -50,7 +52,8 @@ public sealed record Plan(
     }
 
     private static List<LayerShape> Shapes(ModelSpec spec) =>
-        [.. Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections).Select(p => new LayerShape(p.Name, p.Rows, p.Columns))];
+        [.. Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections)
+            .Select(p => new LayerShape(p.Name, p.Rows, p.Columns))];
 
     private static bool IsWeight(string tensor, List<LayerShape> shapes) => shapes.Exists(s => tensor == $"{s.Name}.weight");
 
@@ -59,22 +62,24 @@ public sealed record Plan(
         long tokens = (long)recipe.Calibration.Samples * recipe.Calibration.Length;
         foreach (var site in spec.Projections(0).GroupBy(p => p.Site))
             if (tokens < site.First().Columns)
-                yield return $"{tokens:N0} calibration tokens cannot fill the {site.First().Columns:N0} inputs of {StatisticsCollector.Name(site.Key)}: "
-                    + "the Gram matrix will be singular and damping will decide; use more tokens.";
+                yield return $"{tokens:N0} calibration tokens cannot fill the {site.First().Columns:N0} inputs of "
+                    + $"{StatisticsCollector.Name(site.Key)}: the Gram matrix will be singular and damping will decide.";
     }
 
     /// <summary>
-    /// The hidden states of all sequences, and beside them the greatest of: the embedding; a block's forward pass with Gram matrices;
+    /// The hidden states of all sequences, and beside them the greatest of: the embedding; a block's forward pass with Gram
+    /// matrices;
     /// its layers being compressed side by side.
     /// </summary>
     private static long PeakMemory(Checkpoint checkpoint, ModelSpec spec, Recipe recipe)
     {
         var projections = spec.Projections(0);
-        long length = recipe.Calibration.Length, hidden = 4L * recipe.Calibration.Samples * length * spec.HiddenSize;
+        var (samples, length) = (recipe.Calibration.Samples, recipe.Calibration.Length);
+        long hidden = 4L * samples * length * spec.HiddenSize;
         long embedding = checkpoint.Tensors.All.Where(t => t.Name.Contains("embed_tokens")).Sum(t => t.ByteLength);
         long block = projections.Sum(p => 4L * p.Rows * p.Columns);
         long grams = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
-        long activations = SequencePass.Lanes(spec, recipe.Calibration.Samples, recipe.Calibration.Length) * SequencePass.LaneBytes(spec, recipe.Calibration.Length);
+        long activations = SequencePass.Lanes(spec, samples, length) * SequencePass.LaneBytes(spec, length);
         long widest = projections.Max(p => (long)p.Columns);
         long observing = block + grams + activations + 4 * widest * widest;
         long compressing = block + grams + projections.Sum(p => 8L * (4L * p.Columns * p.Columns + 4L * p.Rows * p.Columns));

@@ -10,7 +10,9 @@ public enum Propagation
     /// <summary>The outputs of the compressed block, so that later layers are fitted to what they will be fed (GPTQ).</summary>
     Compressed,
 
-    /// <summary>The outputs of the original block, which makes layers independent of one another (QuIP#, CALDERA, the LoRDQ paper).</summary>
+    /// <summary>
+    /// The outputs of the original block, which makes layers independent of one another (QuIP#, CALDERA, the LoRDQ paper).
+    /// </summary>
     Original,
 }
 
@@ -20,7 +22,10 @@ public enum Order
     /// <summary>Once, then all layers are compressed: two forward passes.</summary>
     Block,
 
-    /// <summary>Anew before the layers of each site, with those before them already compressed: five forward passes (GPTQ's "true sequential").</summary>
+    /// <summary>
+    /// Anew before the layers of each site, with those before them already compressed: five forward passes (GPTQ's "true
+    /// sequential").
+    /// </summary>
     Site,
 }
 
@@ -56,6 +61,7 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
             throw new InvalidDataException(e.Message, e);
         }
         if (Propagate == Propagation.Original && Order == Order.Site)
-            throw new InvalidDataException("order \"site\" observes inputs behind compressed layers, which propagate \"original\" excludes; choose one of them.");
+            throw new InvalidDataException(
+                "order \"site\" observes inputs behind compressed layers, which propagate \"original\" excludes; choose one.");
     }
 }

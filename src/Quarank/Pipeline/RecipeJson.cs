@@ -37,7 +37,12 @@ internal static class RecipeJson
     {
         try
         {
-            var node = JsonNode.Parse(json, documentOptions: new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false });
+            var node = JsonNode.Parse(json, documentOptions: new()
+            {
+                CommentHandling = JsonCommentHandling.Skip,
+                AllowTrailingCommas = true,
+                AllowDuplicateProperties = false,
+            });
             RefuseUnknown(node, typeof(Recipe), source, "");
             return node.Deserialize<Recipe>(Options) ?? throw new InvalidDataException($"{source}: the recipe is null.");
         }
@@ -62,7 +67,8 @@ internal static class RecipeJson
             if (json[discriminator] is not JsonValue value || !value.TryGetValue(out string? name))
                 throw new InvalidDataException($"{source}: '{at}' needs a \"{discriminator}\", one of {known}.");
             var form = forms.DerivedTypes.FirstOrDefault(d => name.Equals(d.TypeDiscriminator));
-            if (form.DerivedType is null) throw new InvalidDataException($"{source}: {at}.{discriminator} \"{name}\" is not known; known: {known}.");
+            if (form.DerivedType is null)
+                throw new InvalidDataException($"{source}: {at}.{discriminator} \"{name}\" is not known; known: {known}.");
             info = Options.GetTypeInfo(form.DerivedType);
         }
         if (info.Kind != JsonTypeInfoKind.Object) return;
@@ -70,8 +76,9 @@ internal static class RecipeJson
         {
             if (key == discriminator) continue;
             string path = at.Length == 0 ? key : $"{at}.{key}";
-            var property = info.Properties.FirstOrDefault(p => p.Name == key && p.Set is not null || p.Name == key && p.AssociatedParameter is not null)
-                ?? throw new InvalidDataException($"{source}: key '{path}' is not known; known here: {string.Join(", ", info.Properties.Select(p => p.Name))}.");
+            var known = info.Properties.Where(p => p.Set is not null || p.AssociatedParameter is not null).ToList();
+            var property = known.Find(p => p.Name == key) ?? throw new InvalidDataException(
+                $"{source}: key '{path}' is not known; known here: {string.Join(", ", known.Select(p => p.Name))}.");
             RefuseUnknown(value, property.PropertyType, source, path);
         }
     }

@@ -18,7 +18,8 @@ internal sealed class RunClock(int blocks, IProgress<RunProgress>? progress)
     {
         var s = (double[])_seconds.Clone();
         Array.Clear(_seconds);
-        if (s[(int)RunPhase.Compress] > 0) _shares = [.. s.Select((x, phase) => OfBlock((RunPhase)phase) ? x / s.Where((_, p) => OfBlock((RunPhase)p)).Sum() : 0)];
+        double[] ofBlock = [.. s.Select((seconds, phase) => OfBlock((RunPhase)phase) ? seconds : 0)];
+        if (ofBlock.Sum() > 0) _shares = [.. ofBlock.Select(seconds => seconds / ofBlock.Sum())];
         return new(s[0], s[1], s[2], s[3], s[4], s[5]);
     }
 

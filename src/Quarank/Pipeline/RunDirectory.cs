@@ -11,7 +11,8 @@ namespace Quarank.Pipeline;
 internal sealed record BlockRecord(string TensorHash, PhaseSeconds Seconds, IReadOnlyList<LayerReport> Layers);
 
 /// <summary>
-/// Finished blocks on the disk. A block counts when its record stands beside a tensor file of the recorded hash; all files appear by
+/// Finished blocks on the disk. A block counts when its record stands beside a tensor file of the recorded hash; all files
+/// appear by
 /// rename, so that a run can be killed at any moment and goes on behind its last finished block.
 /// </summary>
 internal sealed partial class RunDirectory : IDisposable
@@ -63,7 +64,10 @@ internal sealed partial class RunDirectory : IDisposable
         using var stored = Open(block.Index);
         var forms = _blocks[block.Index].Layers.ToDictionary(l => l.Name, l => l.Form);
         foreach (var projection in block.Projections)
-            projection.Weight = forms[projection.Name].Load(stored.Tensors.Under(projection.Name), projection.Weight.Rows, projection.Weight.Columns);
+        {
+            var (was, tensors) = (projection.Weight, stored.Tensors.Under(projection.Name));
+            projection.Weight = forms[projection.Name].Load(tensors, was.Rows, was.Columns);
+        }
     }
 
     public void Finish(StoredTensors tensors, PhaseSeconds seconds, IReadOnlyList<LayerReport> layers)
@@ -105,8 +109,8 @@ internal sealed partial class RunDirectory : IDisposable
     {
         var differences = Read<RunFingerprint>(manifest)?.Differences(fingerprint) ?? ["the manifest, which cannot be read"];
         if (differences.Count > 0)
-            throw new InvalidDataException($"{_path}: an unfinished run of {_blocks.Count} blocks is kept here, but it differs in "
-                + $"{string.Join("; ", differences)}. Give the same command as then to go on, or --restart to throw it away.");
+            throw new InvalidDataException($"{_path}: an unfinished run of {_blocks.Count} blocks is kept here, but it differs "
+                + $"in {string.Join("; ", differences)}. Give the same command as then to go on, or --restart to throw it away.");
     }
 
     private void ReadBlocks()
@@ -141,7 +145,8 @@ internal sealed partial class RunDirectory : IDisposable
     }
 
     /// <summary>
-    /// Removes what the first <paramref name="blocks"/> finished blocks do not need. The manifest goes last, so that what is left of a
+    /// Removes what the first <paramref name="blocks"/> finished blocks do not need. The manifest goes last, so that what is
+    /// left of a
     /// half-emptied folder is still known as a run's.
     /// </summary>
     private void Clear(int blocks)
@@ -156,7 +161,9 @@ internal sealed partial class RunDirectory : IDisposable
     private static bool IsOurs(string entry) =>
         Path.GetFileName(entry) is LockName or HiddenStatesName || BlockOf(entry) >= 0;
 
-    /// <summary>The block that a file belongs to, a very large number for a file that was never finished, −1 for others.</summary>
+    /// <summary>
+    /// The block that a file belongs to, a very large number for a file that was never finished, −1 for others.
+    /// </summary>
     private static int BlockOf(string path)
     {
         var match = BlockFile().Match(Path.GetFileName(path));

@@ -12,14 +12,16 @@ namespace Quarank.Pipeline;
 internal sealed record RunFingerprint(string Program, string Blas, string Model, string Calibration, string Recipe)
 {
     /// <summary>Version and, when built from a repository, commit.</summary>
-    public static string ThisProgram { get; } =
-        typeof(RunFingerprint).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+    public static string ThisProgram { get; } = typeof(RunFingerprint).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     public static RunFingerprint Of(Recipe recipe, Checkpoint checkpoint, CalibrationSet calibration) => new(
         ThisProgram, BlasLibrary.Describe(), OfModel(checkpoint), calibration.Hash,
         JsonSerializer.Serialize(new { recipe.Method, recipe.Propagate, recipe.Order, recipe.Seed }, RecipeJson.Options));
 
-    /// <summary>SHA-256 over the config and, of each tensor, its name, type, shape and first 4 KiB: a model trained on differs in those.</summary>
+    /// <summary>
+    /// SHA-256 over the config and, of each tensor, its name, type, shape and first 4 KiB: a model trained on differs in those.
+    /// </summary>
     public static string OfModel(Checkpoint checkpoint)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

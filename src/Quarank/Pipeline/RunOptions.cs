@@ -3,14 +3,17 @@ namespace Quarank.Pipeline;
 /// <summary>What a run may be told besides its recipe; none of it changes the model that comes out.</summary>
 public sealed record RunOptions
 {
-    /// <summary>Where finished blocks wait for the others; by default the output folder's name with <c>.run</c> behind it.</summary>
+    /// <summary>
+    /// Where finished blocks wait for the others; by default the output folder's name with <c>.run</c> behind it.
+    /// </summary>
     public string? WorkFolder { get; init; }
 
     /// <summary>Throw away a run folder that belongs to another recipe, model or text, instead of refusing it.</summary>
     public bool Restart { get; init; }
 
     /// <summary>
-    /// A folder for the Gram matrices of the original model: filled by the first run, read by later ones, which then need no forward
+    /// A folder for the Gram matrices of the original model: filled by the first run, read by later ones, which then need no
+    /// forward
     /// pass. Only with <see cref="Propagation.Original"/>, since otherwise they depend on the method.
     /// </summary>
     public string? Statistics { get; init; }

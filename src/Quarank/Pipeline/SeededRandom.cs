@@ -1,6 +1,8 @@
 namespace Quarank.Pipeline;
 
-/// <summary>SplitMix64 (Steele, Lea, Flood 2014): a few lines whose numbers stay the same in every version of the runtime.</summary>
+/// <summary>
+/// SplitMix64 (Steele, Lea, Flood 2014): a few lines whose numbers stay the same in every version of the runtime.
+/// </summary>
 internal sealed class SeededRandom(ulong seed)
 {
     private ulong _state = seed;

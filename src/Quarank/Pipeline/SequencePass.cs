@@ -4,12 +4,15 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>
-/// Runs a block over all calibration sequences, as many side by side as there are threads and memory allows: whole sequences keep the
+/// Runs a block over all calibration sequences, as many side by side as there are threads and memory allows: whole sequences
+/// keep the
 /// pool busier than the pieces of one. What the sites read is set aside, and summed up in the order of the sequences.
 /// </summary>
 internal sealed class SequencePass
 {
-    /// <summary>Lanes together take at most this much; a model too wide for that runs its sequences one by one, each on the whole pool.</summary>
+    /// <summary>
+    /// Lanes together take at most this much; a model too wide for that runs its sequences one by one, each on the whole pool.
+    /// </summary>
     private const long MostBytes = 2L << 30;
 
     private readonly RunClock _clock;
@@ -35,7 +38,9 @@ internal sealed class SequencePass
         return lanes * LaneBytes(spec, length) <= MostBytes ? lanes : 1;
     }
 
-    /// <summary>What one sequence at work takes: its intermediate matrices, its keys and values, and what its sites have read.</summary>
+    /// <summary>
+    /// What one sequence at work takes: its intermediate matrices, its keys and values, and what its sites have read.
+    /// </summary>
     public static long LaneBytes(ModelSpec spec, int length) =>
         4L * length * (7L * spec.HiddenSize + 4L * spec.QuerySize + 4L * spec.KeyValueSize + 3L * spec.IntermediateSize);
 
@@ -54,7 +59,8 @@ internal sealed class SequencePass
                 else block.Observe(hidden[start + lane], observe, _buffers[lane]);
             });
             for (int lane = 0; lane < count && collector is not null; lane++)
-                foreach (var site in Enum.GetValues<InputSite>().Where(collector.Wants)) collector.Add(first + lane, site, _seen[lane][site]);
+                foreach (var (site, inputs) in _seen[lane].Where(seen => collector.Wants(seen.Key)))
+                    collector.Add(first + lane, site, inputs);
             _clock.Report((first + count) / (double)hidden.Length);
         }
     }
@@ -63,7 +69,7 @@ internal sealed class SequencePass
     {
         if (collector is null || !collector.Wants(site)) return;
         var seen = _seen[lane];
-        if (!seen.TryGetValue(site, out var kept) || kept.Rows != inputs.Rows) seen[site] = kept = new(inputs.Rows, inputs.Columns);
+        if (!seen.TryGetValue(site, out var kept)) seen[site] = kept = new(inputs.Rows, inputs.Columns);
         inputs.Data.CopyTo(kept.Data);
     }
 }

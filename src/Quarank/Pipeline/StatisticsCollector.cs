@@ -10,7 +10,8 @@ namespace Quarank.Pipeline;
 internal sealed record SiteStatistics(InputStatistics Inputs, double Sink);
 
 /// <summary>
-/// Sums x xᵀ at the input sites of one block: float products within a sequence, double sums over sequences, in the order of the sequences.
+/// Sums x xᵀ at the input sites of one block: float products within a sequence, double sums over sequences, in the order of the
+/// sequences.
 /// </summary>
 /// <param name="sites">The sites to gather; the others are none of its business.</param>
 internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSite> sites)
@@ -35,7 +36,8 @@ internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSi
         sums.Norms.AddRange(Norms(inputs));
         int bad = sums.Norms.FindIndex(first, n => !float.IsFinite(n));
         if (bad >= 0)
-            throw new InvalidDataException($"Block {block}: an input of {Name(site)} is not finite (sequence {sequence}, token {bad - first}); "
+            throw new InvalidDataException($"Block {block}: an input of {Name(site)} is not finite "
+                + $"(sequence {sequence}, token {bad - first}); "
                 + "the model, or what an earlier block was compressed to, overflows on the calibration text.");
         LinearAlgebra.AddGram(inputs, sums.Gram);
     }
@@ -67,7 +69,8 @@ internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSi
         var norms = new float[inputs.Rows];
         Threads.For((norms.Length + chunk - 1) / chunk, c =>
         {
-            for (int i = c * chunk; i < Math.Min(norms.Length, (c + 1) * chunk); i++) norms[i] = TensorPrimitives.Norm<float>(inputs.Row(i));
+            int end = Math.Min(norms.Length, (c + 1) * chunk);
+            for (int i = c * chunk; i < end; i++) norms[i] = TensorPrimitives.Norm<float>(inputs.Row(i));
         });
         return norms;
     }

@@ -7,7 +7,8 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>
-/// The Gram matrices of an original model on one calibration set, kept so that many methods can be tried on them. Per block a file with,
+/// The Gram matrices of an original model on one calibration set, kept so that many methods can be tried on them. Per block a
+/// file with,
 /// per site, <c>name.gram</c> (the lower triangle, row by row, float64), <c>name.tokens</c> and <c>name.sink</c>.
 /// </summary>
 internal sealed class StatisticsFolder
@@ -19,7 +20,8 @@ internal sealed class StatisticsFolder
     private StatisticsFolder(string path) => _path = path;
 
     /// <summary>Opens the folder, or makes one.</summary>
-    /// <exception cref="InvalidDataException">It holds the statistics of another model or of other tokens, or something else.</exception>
+    /// <exception cref="InvalidDataException">It holds the statistics of another model or of other tokens, or something
+    /// else.</exception>
     public static StatisticsFolder Open(string path, RunFingerprint fingerprint)
     {
         var now = new Manifest(1, fingerprint.Model, fingerprint.Calibration);
@@ -29,7 +31,8 @@ internal sealed class StatisticsFolder
             var there = ReadManifest(file);
             string[] differences = [.. Differences(there, now)];
             if (differences.Length > 0)
-                throw new InvalidDataException($"{path}: the statistics kept here belong to {string.Join(" and ", differences)}; name another folder, or remove this one.");
+                throw new InvalidDataException($"{path}: the statistics kept here belong to {string.Join(" and ", differences)}; "
+                    + "name another folder, or remove this one.");
         }
         else if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
             throw new InvalidDataException($"{path}: the folder is not empty and holds no statistics; name another.");
@@ -63,7 +66,8 @@ internal sealed class StatisticsFolder
         {
             var under = file.Tensors.Under(NameOf(site));
             var gram = Symmetric(under["gram"]);
-            return new SiteStatistics(new InputStatistics(under["tokens"].ReadArray<long>()[0], gram), under["sink"].ReadArray<double>()[0]);
+            return new SiteStatistics(new InputStatistics(under["tokens"].ReadArray<long>()[0], gram),
+                under["sink"].ReadArray<double>()[0]);
         });
     }
 
@@ -79,7 +83,7 @@ internal sealed class StatisticsFolder
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{file}: not the manifest of a statistics folder ({e.Message}); name another folder.", e);
+            throw new InvalidDataException($"{file}: no manifest of a statistics folder ({e.Message}); name another folder.", e);
         }
     }
 
@@ -100,7 +104,8 @@ internal sealed class StatisticsFolder
     private static Matrix<double> Symmetric(StoredTensor stored)
     {
         int n = (int)((Math.Sqrt(8.0 * stored.Count + 1) - 1) / 2);
-        if ((long)n * (n + 1) / 2 != stored.Count) throw new InvalidDataException($"{stored.Description}: {stored.Count} values are no triangle.");
+        if ((long)n * (n + 1) / 2 != stored.Count)
+            throw new InvalidDataException($"{stored.Description}: {stored.Count} values are no triangle.");
         var (lower, m) = (stored.ReadArray<double>(), new Matrix<double>(n, n));
         for (int i = 0; i < n; i++) lower.AsSpan((int)((long)i * (i + 1) / 2), i + 1).CopyTo(m.Row(i));
         LinearAlgebra.Symmetrize(m);

@@ -7,7 +7,10 @@ namespace Quarank.Pipeline;
 /// <summary>A part of a document; a document is the piece that begins it and the ones up to the next beginning.</summary>
 public readonly record struct TextPiece(string Text, bool BeginsDocument);
 
-/// <summary>Texts for calibration: a plain file is one document, a line of JSON Lines (field <c>text</c>) is one, a folder is all its files.</summary>
+/// <summary>
+/// Texts for calibration: a plain file is one document, a line of JSON Lines (field <c>text</c>) is one, a folder is all its
+/// files.
+/// </summary>
 public static class TextFiles
 {
     private const int PieceLength = 1 << 20;
@@ -23,11 +26,13 @@ public static class TextFiles
         {
             if (Directory.Exists(path))
             {
-                var inside = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(IsText).Order(StringComparer.Ordinal).ToList();
+                var inside = Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(IsText)
+                    .Order(StringComparer.Ordinal).ToList();
                 if (inside.Count == 0) throw new InvalidDataException($"{path}: the folder holds no text; read are {Known}.");
                 files.AddRange(inside);
             }
-            else if (!File.Exists(path)) throw new FileNotFoundException($"{path}: there is no such file or folder of calibration texts.", path);
+            else if (!File.Exists(path))
+                throw new FileNotFoundException($"{path}: there is no such file or folder of calibration texts.", path);
             else if (!IsText(path)) throw new NotSupportedException($"{path}: calibration texts are {Known}.");
             else files.Add(path);
         }
@@ -56,11 +61,13 @@ public static class TextFiles
         if (any) yield return document.ToString();
     }
 
-    private static string Known => $"{string.Join(", ", Plain)} (one document a file) and {string.Join(", ", JsonLines)} (one document a line, field \"text\")";
+    private static string Known =>
+        $"{string.Join(", ", Plain)} (a file is a document) and {string.Join(", ", JsonLines)} (a line is one, field \"text\")";
 
     private static bool IsText(string path) => Ends(path, Plain) || Ends(path, JsonLines);
 
-    private static bool Ends(string path, string[] endings) => Array.Exists(endings, e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
+    private static bool Ends(string path, string[] endings) =>
+        Array.Exists(endings, e => path.EndsWith(e, StringComparison.OrdinalIgnoreCase));
 
     private static IEnumerable<TextPiece> ReadPlain(string path)
     {
@@ -78,7 +85,9 @@ public static class TextFiles
     private static IEnumerable<TextPiece> ReadLines(string path)
     {
         using var file = File.OpenRead(path);
-        using Stream plain = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+        using Stream plain = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)
+            ? new GZipStream(file, CompressionMode.Decompress)
+            : file;
         using var reader = new StreamReader(plain, Strict);
         for (int number = 1; Guarded(path, reader.ReadLine) is { } line; number++)
             if (!string.IsNullOrWhiteSpace(line)) yield return new(TextOf(line, path, number), true);

@@ -10,7 +10,8 @@ namespace Quarank.Tests.Pipeline;
 
 public sealed class CalibrationSetTests : IDisposable
 {
-    private static readonly string[] Documents = [.. Enumerable.Range(0, 40).Select(i => string.Concat(Enumerable.Repeat($"Tale {i}: the fox — and a hen. ", 1 + i % 7)))];
+    private static readonly string[] Documents = [.. Enumerable.Range(0, 40)
+        .Select(i => string.Concat(Enumerable.Repeat($"Tale {i}: the fox — and a hen. ", 1 + i % 7)))];
 
     private readonly TemporaryFolder _folder = new();
     private readonly Tokenizer _tokenizer;
@@ -49,7 +50,8 @@ public sealed class CalibrationSetTests : IDisposable
         File.WriteAllText(_folder["texts/notes.pdf"], "not read");
 
         var settings = new CalibrationSettings([_folder["texts"]]) { Samples = 5, Length = 100 };
-        Assert.Equal(CalibrationSet.Read(settings with { Paths = [Lines()] }, _tokenizer).Hash, CalibrationSet.Read(settings, _tokenizer).Hash);
+        Assert.Equal(CalibrationSet.Read(settings with { Paths = [Lines()] }, _tokenizer).Hash,
+            CalibrationSet.Read(settings, _tokenizer).Hash);
     }
 
     [Fact]
@@ -90,9 +92,11 @@ public sealed class CalibrationSetTests : IDisposable
     {
         File.WriteAllText(_folder["short.txt"], new string('x', 250));
         var settings = new CalibrationSettings([_folder["short.txt"]]) { Samples = 4, Length = 100 };
-        Assert.EndsWith("the texts have 250 tokens, 4 x 100 = 400 are needed; add text, or ask for 2 samples.", Message(settings));
+        Assert.EndsWith("the texts have 250 tokens, 4 x 100 = 400 are needed; add text, or ask for 2 samples.",
+            Message(settings));
         Assert.Contains("at most 250 tokens", Message(settings with { Length = 300 }));
-        Assert.Contains("have 250 tokens, random windows of 300", Message(settings with { Length = 300, Sampling = Sampling.Windows }));
+        Assert.Contains("have 250 tokens, random windows of 300",
+            Message(settings with { Length = 300, Sampling = Sampling.Windows }));
         Assert.Contains("shorter than 300 bytes", Message(settings with { Length = 300, Sampling = Sampling.Documents }));
     }
 
@@ -114,7 +118,8 @@ public sealed class CalibrationSetTests : IDisposable
         Assert.Contains("no path is given", Message(new([])));
     }
 
-    private string Message(CalibrationSettings settings) => Assert.ThrowsAny<Exception>(() => CalibrationSet.Read(settings, _tokenizer)).Message;
+    private string Message(CalibrationSettings settings) =>
+        Assert.ThrowsAny<Exception>(() => CalibrationSet.Read(settings, _tokenizer)).Message;
 
     private string Lines()
     {

@@ -50,7 +50,8 @@ public sealed class CompressionRunTests : IDisposable
             var resumed = Run($"killed-{i}", recipe, options);
             Assert.Equal(whole.Files, resumed.Files);
             Assert.Equal(whole.Files, Hashes($"killed-{i}"));
-            Assert.Equal(whole.Layers.Select(l => (l.Name, l.Bits, l.RelativeError, l.Sink)), resumed.Layers.Select(l => (l.Name, l.Bits, l.RelativeError, l.Sink)));
+            Assert.Equal(whole.Layers.Select(l => (l.Name, l.Bits, l.RelativeError, l.Sink)),
+                resumed.Layers.Select(l => (l.Name, l.Bits, l.RelativeError, l.Sink)));
             Assert.False(Directory.Exists(_folder[$"killed-{i}.run"]));
         }
     }
@@ -89,7 +90,8 @@ public sealed class CompressionRunTests : IDisposable
         {
             if (p is { Block: 1, Phase: RunPhase.Compress }) stop.Cancel();
         });
-        Assert.ThrowsAny<OperationCanceledException>(() => CompressionRun.Execute(_model, _folder["out"], _recipe, null, listener, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => CompressionRun.Execute(_model, _folder["out"], _recipe, null, listener, stop.Token));
         Assert.False(Directory.Exists(_folder["out"]));
         Assert.True(File.Exists(_folder["out.run/block-000.safetensors"]));
         Assert.Equal(Run("whole", _recipe).Files, Run("out", _recipe).Files);
@@ -119,7 +121,8 @@ public sealed class CompressionRunTests : IDisposable
     [MemberData(nameof(Ways))]
     public void Reported_errors_are_those_of_the_model_that_was_written(Propagation propagate, Order order)
     {
-        // Three statements in one: what flows into a block is what the recipe says, the written layers are those that were measured,
+        // Three statements in one: what flows into a block is what the recipe says, the written layers are those that were
+        // measured,
         // and the error is the proxy loss on those inputs.
         var report = Run("out", _recipe with { Propagate = propagate, Order = order });
         using var original = Checkpoint.Open(_model);
@@ -135,7 +138,8 @@ public sealed class CompressionRunTests : IDisposable
             foreach (var (was, now) in before.Projections.Zip(after.Projections))
             {
                 var problem = new LayerProblem(was.Name, was.Weight.ToDense(), new(tokens.Tokens, grams[was.Site]));
-                double expected = ProxyLoss.Relative(problem, now.Weight), reported = report.Layers.Single(l => l.Name == was.Name).RelativeError;
+                double expected = ProxyLoss.Relative(problem, now.Weight),
+                    reported = report.Layers.Single(l => l.Name == was.Name).RelativeError;
                 // The sums here run over floats in another order than the run's: 1e-4 is a thousand roundings.
                 Assert.Equal(1, reported / expected, 1e-4);
             }
@@ -151,7 +155,8 @@ public sealed class CompressionRunTests : IDisposable
         var plain = Run("plain", recipe);
         var first = Run("first", recipe, options);
         int forward = 0;
-        var second = Run("second", recipe, options, new Listener(p => forward += p.Phase == RunPhase.Observe && p.Fraction > 0 ? 1 : 0));
+        var second = Run("second", recipe, options,
+            new Listener(p => forward += p.Phase == RunPhase.Observe && p.Fraction > 0 ? 1 : 0));
         Assert.Equal(plain.Files, first.Files);
         Assert.Equal(plain.Files, second.Files);
         Assert.Equal(plain.Layers.Select(l => (l.RelativeError, l.Sink)), second.Layers.Select(l => (l.RelativeError, l.Sink)));
@@ -181,7 +186,8 @@ public sealed class CompressionRunTests : IDisposable
     public void A_run_folder_of_another_recipe_is_refused_until_it_is_thrown_away()
     {
         Leave("out");
-        var other = _recipe with { Method = new Gptq(new GridFormat(4, 16)), Calibration = _recipe.Calibration with { Samples = 5 } };
+        var fewer = _recipe.Calibration with { Samples = 5 };
+        var other = _recipe with { Method = new Gptq(new GridFormat(4, 16)), Calibration = fewer };
         string message = Refused("out", other);
         Assert.Contains("differs in the calibration tokens; the recipe (there {", message);
         Assert.Contains("--restart", message);
@@ -205,7 +211,8 @@ public sealed class CompressionRunTests : IDisposable
     {
         Directory.CreateDirectory(_folder["out"]);
         File.WriteAllText(_folder["out/mine.txt"], "mine");
-        Assert.Contains("exists already", Assert.Throws<IOException>(() => CompressionRun.Execute(_model, _folder["out"], _recipe)).Message);
+        Assert.Contains("exists already",
+            Assert.Throws<IOException>(() => CompressionRun.Execute(_model, _folder["out"], _recipe)).Message);
         Assert.Equal("mine", File.ReadAllText(_folder["out/mine.txt"]));
         Directory.CreateDirectory(_folder["work"]);
         File.WriteAllText(_folder["work/block-000.txt"], "mine");
@@ -244,9 +251,11 @@ public sealed class CompressionRunTests : IDisposable
         Assert.DoesNotContain(written.Tensors.Names, n => n.EndsWith("_proj.weight", StringComparison.Ordinal));
         Assert.Equal(File.ReadAllBytes(Path.Combine(_model, "tokenizer.json")), File.ReadAllBytes(_folder["out/tokenizer.json"]));
         Assert.Equal(new FileInfo(_folder["out/model.safetensors"]).Length, report.FileBytes);
-        Assert.Equal(report.Layers.Sum(l => l.Bits), 8 * written.Tensors.All.Where(t => t.Name.Contains("_proj.")).Sum(t => t.ByteLength));
+        Assert.Equal(report.Layers.Sum(l => l.Bits),
+            8 * written.Tensors.All.Where(t => t.Name.Contains("_proj.")).Sum(t => t.ByteLength));
         Assert.Equal(report.ToJson(), CompressionReport.TryLoad(_folder["out"])!.ToJson());
-        Assert.Contains("compressed already", Assert.Throws<InvalidDataException>(() => CompressionRun.Execute(_folder["out"], _folder["twice"], _recipe)).Message);
+        Assert.Contains("compressed already",
+            Assert.Throws<InvalidDataException>(() => CompressionRun.Execute(_folder["out"], _folder["twice"], _recipe)).Message);
     }
 
     [Fact]
@@ -256,7 +265,8 @@ public sealed class CompressionRunTests : IDisposable
         var inputs = Some.Matrix(31, 8);
         inputs.Row(4).Fill(100);
         collector.Add(0, InputSite.Mlp, inputs);
-        var norms = Enumerable.Range(0, 31).Select(i => Math.Sqrt(inputs.Row(i).ToArray().Sum(x => (double)x * x))).Order().ToArray();
+        double Norm(int i) => Math.Sqrt(inputs.Row(i).ToArray().Sum(x => (double)x * x));
+        double[] norms = [.. Enumerable.Range(0, 31).Select(Norm).Order()];
         var seen = collector.Finish()[InputSite.Mlp];
         Assert.Equal(norms[30] / norms[15], seen.Sink, 1e-4);
         Assert.Equal(31, seen.Inputs.Tokens);
@@ -266,7 +276,8 @@ public sealed class CompressionRunTests : IDisposable
     public void Activations_that_overflow_stop_the_run_by_name()
     {
         TinyLlama.Write(_folder["wild"], scale: 1e20f, type: ElementType.F32);
-        string message = Assert.Throws<InvalidDataException>(() => CompressionRun.Execute(_folder["wild"], _folder["out"], _recipe)).Message;
+        string message = Assert.Throws<InvalidDataException>(
+            () => CompressionRun.Execute(_folder["wild"], _folder["out"], _recipe)).Message;
         Assert.StartsWith("Block 0: an input of ", message);
         Assert.Contains("is not finite (sequence 0, token ", message);
     }
@@ -278,16 +289,19 @@ public sealed class CompressionRunTests : IDisposable
         var spec = ModelSpec.Read(checkpoint.Config);
         var plan = Plan.Of(checkpoint, spec, _recipe);
         var report = Run("out", _recipe);
-        Assert.Equal(report.Layers.Select(l => (l.Name, l.Rows, l.Columns, l.Bits)), plan.Layers.Select(l => (l.Name, l.Rows, l.Columns, l.Bits)));
+        Assert.Equal(report.Layers.Select(l => (l.Name, l.Rows, l.Columns, l.Bits)),
+            plan.Layers.Select(l => (l.Name, l.Rows, l.Columns, l.Bits)));
         Assert.Equal(report.BitsPerWeight, plan.BitsPerWeight);
         using var written = Checkpoint.Open(_folder["out"]);
         Assert.Equal(written.Tensors.All.Sum(t => t.ByteLength), plan.FileBytes);
         Assert.Empty(plan.Warnings);
 
         var few = _recipe with { Calibration = _recipe.Calibration with { Samples = 1, Length = 40 } };
-        Assert.StartsWith("40 calibration tokens cannot fill the 48 inputs of down", Assert.Single(Plan.Of(checkpoint, spec, few).Warnings));
+        Assert.StartsWith("40 calibration tokens cannot fill the 48 inputs of down",
+            Assert.Single(Plan.Of(checkpoint, spec, few).Warnings));
         var tooLong = _recipe with { Calibration = _recipe.Calibration with { Samples = 1, Length = 129 } };
-        Assert.Contains("longer than the 128 positions", Assert.Throws<InvalidDataException>(() => Plan.Of(checkpoint, spec, tooLong)).Message);
+        Assert.Contains("longer than the 128 positions",
+            Assert.Throws<InvalidDataException>(() => Plan.Of(checkpoint, spec, tooLong)).Message);
     }
 
     [Fact]
@@ -302,7 +316,8 @@ public sealed class CompressionRunTests : IDisposable
         }
     }
 
-    private CompressionReport Run(string name, Recipe recipe, RunOptions? options = null, IProgress<RunProgress>? progress = null) =>
+    private CompressionReport Run(
+        string name, Recipe recipe, RunOptions? options = null, IProgress<RunProgress>? progress = null) =>
         CompressionRun.Execute(_model, _folder[name], recipe, options, progress);
 
     private string Refused(string name, Recipe recipe, RunOptions? options = null) =>
@@ -332,7 +347,8 @@ public sealed class CompressionRunTests : IDisposable
 
     private SortedDictionary<string, string> Hashes(string name) => new(
         Directory.EnumerateFiles(_folder[name]).Where(f => Path.GetFileName(f) != CompressionReport.FileName)
-            .ToDictionary(f => Path.GetFileName(f), f => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(f)))), StringComparer.Ordinal);
+            .ToDictionary(f => Path.GetFileName(f), f => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(f)))),
+        StringComparer.Ordinal);
 
     private static Dictionary<InputSite, Matrix<double>> Grams(Block block, IEnumerable<Matrix<float>> hidden)
     {

@@ -24,14 +24,16 @@ public class RecipeTests
         var recipe = Recipe.Parse(Good, "good.json");
         Assert.Equal(new Gptq(new GridFormat(3, 64), Damping: 0.02), recipe.Method);
         Assert.Equal(["a.jsonl", "texts"], recipe.Calibration.Paths);
-        Assert.Equal((8, 512, Sampling.Documents, 5), (recipe.Calibration.Samples, recipe.Calibration.Length, recipe.Calibration.Sampling, recipe.Calibration.Seed));
+        Assert.Equal((8, 512, Sampling.Documents, 5),
+            (recipe.Calibration.Samples, recipe.Calibration.Length, recipe.Calibration.Sampling, recipe.Calibration.Seed));
         Assert.Equal((Propagation.Original, Order.Block, 7), (recipe.Propagate, recipe.Order, recipe.Seed));
     }
 
     [Fact]
     public void What_is_left_out_has_the_defaults_of_the_record()
     {
-        var recipe = Recipe.Parse("""{ "method": { "method": "rtn", "grid": { "bits": 4 } }, "calibration": { "paths": ["a.txt"] } }""", "r.json");
+        const string json = """{ "method": { "method": "rtn", "grid": { "bits": 4 } }, "calibration": { "paths": ["a.txt"] } }""";
+        var recipe = Recipe.Parse(json, "r.json");
         Assert.Equal((Propagation.Compressed, Order.Block, 0), (recipe.Propagate, recipe.Order, recipe.Seed));
         Assert.Equal((48, 2048, Sampling.Concatenate, "\n\n"),
             (recipe.Calibration.Samples, recipe.Calibration.Length, recipe.Calibration.Sampling, recipe.Calibration.Separator));
@@ -71,5 +73,6 @@ public class RecipeTests
     [InlineData("[]")]
     [InlineData("{ \"method\": ")]
     [InlineData("{}")]
-    public void What_is_no_recipe_is_refused(string json) => Assert.StartsWith("x.json: ", Assert.Throws<InvalidDataException>(() => Recipe.Parse(json, "x.json")).Message);
+    public void What_is_no_recipe_is_refused(string json) =>
+        Assert.StartsWith("x.json: ", Assert.Throws<InvalidDataException>(() => Recipe.Parse(json, "x.json")).Message);
 }

@@ -4,7 +4,9 @@ using Quarank.Checkpoints;
 
 namespace Quarank.Tests.Support;
 
-/// <summary>A Llama of a few thousand random weights with a tokenizer of bytes: all of a model folder in some kilobytes.</summary>
+/// <summary>
+/// A Llama of a few thousand random weights with a tokenizer of bytes: all of a model folder in some kilobytes.
+/// </summary>
 internal static class TinyLlama
 {
     public const int Hidden = 32, Intermediate = 48, Heads = 4, KeyValueHeads = 2, Blocks = 3, Vocabulary = 256, Context = 128;
@@ -18,7 +20,9 @@ internal static class TinyLlama
         void Add(string name, int rows, int columns, float scale)
         {
             var values = new float[Math.Max(1, rows) * columns];
-            foreach (ref float v in values.AsSpan()) v = rows == 0 ? 0.5f + random.NextSingle() : (2 * random.NextSingle() - 1) * scale / MathF.Sqrt(columns);
+            float range = scale / MathF.Sqrt(columns);
+            foreach (ref float v in values.AsSpan())
+                v = rows == 0 ? 0.5f + random.NextSingle() : (2 * random.NextSingle() - 1) * range;
             tensors.Add(StoredTensor.FromFloats(name, type, values, rows == 0 ? [columns] : [rows, columns]));
         }
 
@@ -61,6 +65,9 @@ internal static class TinyLlama
         ["torch_dtype"] = "float16",
     });
 
+    private static JsonObject ByteLevel() =>
+        new() { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true };
+
     /// <summary>Byte-level BPE without merges: a byte is a token. The names of bytes are GPT-2's.</summary>
     private static JsonObject Tokenizer()
     {
@@ -78,9 +85,9 @@ internal static class TinyLlama
             ["padding"] = null,
             ["added_tokens"] = new JsonArray(),
             ["normalizer"] = null,
-            ["pre_tokenizer"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true },
+            ["pre_tokenizer"] = ByteLevel(),
             ["post_processor"] = null,
-            ["decoder"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = true, ["trim_offsets"] = true, ["use_regex"] = true },
+            ["decoder"] = ByteLevel(),
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",

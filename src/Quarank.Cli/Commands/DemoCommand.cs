@@ -22,9 +22,9 @@ internal sealed class DemoCommand : TaughtCommand
 
     private static readonly (string Name, string Folder, Method Method)[] Runs =
     [
-        ("GPTQ, 3 bits", "gptq-3", new Gptq(new GridFormat(3, 64), GridRange.Clip)),
+        ("GPTQ, 3 bits, groups of 64", "gptq-3", new Gptq(new GridFormat(3, 64), GridRange.Clip)),
         ("LoRDQ, 3 bits", "lordq-3", new Lordq(BitsPerWeight: 3)),
-        ("GPTQ, 2 bits", "gptq-2", new Gptq(new GridFormat(2, 64), GridRange.Clip)),
+        ("GPTQ, 2 bits, groups of 64", "gptq-2", new Gptq(new GridFormat(2, 64), GridRange.Clip)),
         ("LoRDQ, 2 bits", "lordq-2", new Lordq(BitsPerWeight: 2)),
     ];
 

@@ -35,7 +35,7 @@ internal static class BlasCheck
     /// <exception cref="NotSupportedException">A routine is wrong.</exception>
     public static void Run(Routines routines, string library)
     {
-        const int M = 67, N = 129, K = 35;
+        const int M = 67, N = 129, K = 35, Order = 77;
         var (a, b) = (Values(M * K), Values(N * K));
         var expected = PlainProduct(M, N, K, a, b);
 
@@ -48,24 +48,24 @@ internal static class BlasCheck
         Require(Largest(expected, product) <= 1e-13, library, "a double product");
 
         // b bᵀ + I is well conditioned: the factor and the eigenvectors must give it back.
-        var gram = PlainProduct(N, N, K, b, b);
-        for (int i = 0; i < N; i++) gram[i * N + i] += 1;
+        var gram = PlainProduct(Order, Order, K, b, b);
+        for (int i = 0; i < Order; i++) gram[i * Order + i] += 1;
         var factor = (double[])gram.Clone();
-        routines.Factor(N, factor);
-        for (int i = 0; i < N; i++) factor.AsSpan(i * N + i + 1, N - i - 1).Clear();
-        Require(Largest(gram, PlainProduct(N, N, N, factor, factor)) <= 1e-12, library, "a Cholesky factorization");
+        routines.Factor(Order, factor);
+        for (int i = 0; i < Order; i++) factor.AsSpan(i * Order + i + 1, Order - i - 1).Clear();
+        Require(Largest(gram, PlainProduct(Order, Order, Order, factor, factor)) <= 1e-12, library, "a Cholesky factorization");
 
-        var (vectors, values) = ((double[])gram.Clone(), new double[N]);
-        routines.Eigen(N, vectors, values);
-        var images = PlainProduct(N, N, N, vectors, gram);
-        var (scaled, roots) = (new double[N * N], new double[N * N]);
-        for (int i = 0; i < N; i++)
-            for (int j = 0; j < N; j++)
+        var (vectors, values) = ((double[])gram.Clone(), new double[Order]);
+        routines.Eigen(Order, vectors, values);
+        var images = PlainProduct(Order, Order, Order, vectors, gram);
+        var (scaled, roots) = (new double[Order * Order], new double[Order * Order]);
+        for (int i = 0; i < Order; i++)
+            for (int j = 0; j < Order; j++)
             {
-                scaled[i * N + j] = values[i] * vectors[i * N + j];
-                roots[j * N + i] = Math.Sqrt(values[i]) * vectors[i * N + j];
+                scaled[i * Order + j] = values[i] * vectors[i * Order + j];
+                roots[j * Order + i] = Math.Sqrt(values[i]) * vectors[i * Order + j];
             }
-        Require(Largest(images, scaled) <= 1e-12 && Largest(gram, PlainProduct(N, N, N, roots, roots)) <= 1e-12, library,
+        Require(Largest(images, scaled) <= 1e-12 && Largest(gram, PlainProduct(Order, Order, Order, roots, roots)) <= 1e-12, library,
             "a symmetric eigenproblem");
     }
 

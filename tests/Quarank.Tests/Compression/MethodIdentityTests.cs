@@ -100,6 +100,31 @@ public class MethodIdentityTests
         Assert.Equal(squares.Skip(rank).Sum() / squares.Sum(), loss, 1e-5); // half floats: 2^-11 of each factor, squared and summed
     }
 
+    /// <summary>Identity 3: once q₁ is rounded, the second component's p is the least-squares answer to what is left.</summary>
+    [Fact]
+    public void Compensation_is_the_least_squares_answer_to_a_rounded_component()
+    {
+        var problem = Some.Problem(40, 64, outlier: 30);
+        var y = Dense.Build.Dense(64, 64, (i, j) => problem.Inputs.Gram[i, j]).Cholesky().Factor;
+        var wy = Dense.Build.Dense(40, 64, (i, j) => problem.Weight[i, j]) * y;
+        var v2 = wy.Svd().VT.Row(1);
+
+        double Cosine(bool compensation)
+        {
+            var stored = new Quarank.Checkpoints.StoredTensors();
+            var lordq = new Lordq(Blocks: 1, PBits: 16, QBits: 2, Compensation: compensation, Damping: 0, RankFraction: 2 / 40.0).Compress(problem);
+            lordq.Save(stored);
+            var p = Dense.Build.Dense(40, 2, (i, j) => stored["L.weight"].ReadMatrix()[i, j]);
+            var q = ((ProductFormat)lordq.Format).Right.Load(stored.Under("R"), 2, 64).ToDense();
+            var b1 = Dense.Build.Dense(1, 64, (_, j) => q[0, j]) * y;
+            var best = (wy - (p.SubMatrix(0, 40, 0, 1) * b1)) * v2;
+            return Math.Abs(best.DotProduct(p.Column(1))) / (best.L2Norm() * p.Column(1).L2Norm());
+        }
+
+        Assert.Equal(1, Cosine(true), 1e-6);            // half floats: 2^-11 in each of 40 entries, squared
+        Assert.NotInRange(Cosine(false), 0.9999, 1.1);
+    }
+
     [Fact]
     public void More_blocks_of_lordq_lose_less_where_one_direction_dominates()
     {

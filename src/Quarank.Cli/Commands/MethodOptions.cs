@@ -24,6 +24,9 @@ internal sealed class MethodOptions
     private readonly Option<bool> _staticGroups = Inputs.Flag("--static-groups", "gptq: fit the groups before anything is rounded.");
     private readonly Option<double?> _damping = Inputs.Number("--damping", "X", "gptq, lordq: what is added to the diagonal, in parts of its mean (0.01).", 0, 1e6);
 
+    private readonly Option<ScaleType?> _scales = Inputs.Choice("--scales", "How scales (and LoRDQ's offsets) are stored; 32 bits tell what 16 cost (float16).",
+        ("float16", ScaleType.Bits16), ("float32", ScaleType.Bits32));
+
     private readonly Option<double?> _bitsPerWeight = Inputs.Number("--bits-per-weight", "X", "The budget over all compressed layers together (2).", 0.01, 32);
     private readonly Option<BitBudget?> _budget = Inputs.Choice("--budget", "What the budget counts: every stored byte, or the codes alone as papers do (bytes).",
         ("bytes", BitBudget.Bytes), ("codes", BitBudget.Codes));
@@ -34,7 +37,7 @@ internal sealed class MethodOptions
 
     public (string Title, Option[] Options)[] Groups =>
     [
-        ("Method", [_method]),
+        ("Method", [_method, _scales]),
         ("rtn and gptq", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping]),
         ("lordq", [_bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation]),
     ];
@@ -53,9 +56,9 @@ internal sealed class MethodOptions
         }
         Option[] taken = method switch
         {
-            Name.Rtn => [_bits, _groupSize, _clip, _symmetric],
-            Name.Gptq => [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping],
-            _ => [_bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation, _damping],
+            Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric],
+            Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping],
+            _ => [_scales, _bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation, _damping],
         };
         string name = method.ToString().ToLowerInvariant();
         var foreign = Given(given).Except([_method, .. taken]).ToList();
@@ -93,10 +96,12 @@ internal sealed class MethodOptions
                     PBits = given.GetValue(_pBits) ?? lordq.PBits,
                     QBits = given.GetValue(_qBits) ?? lordq.QBits,
                     Damping = given.GetValue(_damping) ?? lordq.Damping,
+                    Scales = given.GetValue(_scales) ?? lordq.Scales,
                 };
         }
     }
 
     private GridFormat Grid(CommandResult given) => new(
-        given.GetValue(_bits) ?? 3, given.GetValue(_groupSize) ?? 64, given.GetValue(_symmetric) ? GridOffset.None : GridOffset.ZeroPoint);
+        given.GetValue(_bits) ?? 3, given.GetValue(_groupSize) ?? 64, given.GetValue(_symmetric) ? GridOffset.None : GridOffset.ZeroPoint,
+        Scales: given.GetValue(_scales) ?? ScaleType.Bits16);
 }

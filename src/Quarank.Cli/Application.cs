@@ -15,7 +15,8 @@ internal static class Application
     public static int Run(string[] arguments, Terminal terminal)
     {
         var root = Root(terminal);
-        var parsed = root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        var parsed = root
+            .Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         if (arguments.Length == 0)
         {
             new HelpView(terminal).Write(root, terminal.Error);
@@ -46,7 +47,8 @@ internal static class Application
 
     private static RootCommand Root(Terminal terminal)
     {
-        var root = new RootCommand("Quarank makes language models smaller after training (low rank + quantization) and runs them on a processor.")
+        var root = new RootCommand(
+            "Quarank makes language models smaller after training (low rank + quantization) and runs them on a processor.")
         {
             new InspectCommand(terminal),
             new CompressCommand(terminal),
@@ -83,11 +85,13 @@ internal static class Application
             return WrongInput;
         }
         terminal.Error.WriteLine(e);
-        terminal.Error.WriteLine("quarank: this is a fault of the program; please report it with the lines above and the command.");
+        terminal.Error
+            .WriteLine("quarank: this is a fault of the program; please report it with the lines above and the command.");
         return OurFault;
     }
 
     /// <summary>What comes from the user's files, folders or machine, rather than from our code.</summary>
     private static bool IsFromOutside(Exception e) =>
-        e is InvalidDataException or NotSupportedException or JsonException or IOException or UnauthorizedAccessException or DllNotFoundException;
+        e is InvalidDataException or NotSupportedException or JsonException or IOException or UnauthorizedAccessException
+            or DllNotFoundException;
 }

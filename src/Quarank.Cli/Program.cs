@@ -8,7 +8,8 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 return Application.Run(args, Terminal.OfProcess(stop.Token));
 
-// The command ends by itself at its next safe place; should that be far, or the signal come again, the process ends here. A run folder
+// The command ends by itself at its next safe place; should that be far, or the signal come again, the process ends here. A run
+// folder
 // bears that, as it bears a power cut.
 void End(PosixSignalContext context)
 {

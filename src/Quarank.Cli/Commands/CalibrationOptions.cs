@@ -11,29 +11,35 @@ internal sealed class CalibrationOptions
     private readonly Option<string[]> _paths = new("--calibration")
     {
         HelpName = "PATH",
-        Description = "A text file, a JSON Lines file (field \"text\"; also .gz) or a folder of them; may be given several times.",
+        Description =
+            "A text file, a JSON Lines file (field \"text\"; also .gz) or a folder of them; may be given several times.",
         Arity = ArgumentArity.OneOrMore,
     };
 
     private readonly Option<int?> _samples = Inputs.Whole("--samples", "N", "Sequences (48).", 1);
-    private readonly Option<int?> _length = Inputs.Whole("--length", "N", "Tokens in a sequence (2048, or the model's context when that is shorter).", 2);
+    private readonly Option<int?> _length = Inputs.Whole(
+        "--length", "N", "Tokens in a sequence (2048, or the model's context when that is shorter).", 2);
     private readonly Option<Sampling?> _sampling = Inputs.Choice("--sampling",
         "Cut the first tokens of all texts joined; or draw windows of the joined texts; or windows of long documents (concatenate).",
         ("concatenate", Sampling.Concatenate), ("windows", Sampling.Windows), ("documents", Sampling.Documents));
 
-    private readonly Option<int?> _seed = Inputs.Whole("--seed", "N", "Where everything random starts: the drawing of windows and documents, and the method's own chance (0).", 0);
+    private readonly Option<int?> _seed = Inputs.Whole(
+        "--seed", "N",
+        "Where everything random starts: the drawing of windows and documents, and the method's own chance (0).", 0);
     private readonly Option<Propagation?> _propagate = Inputs.Choice("--propagate",
         "Fit each block to the outputs of the compressed blocks before it, or of the original ones (compressed).",
         ("compressed", Propagation.Compressed), ("original", Propagation.Original));
 
-    private readonly Option<Order?> _order = Inputs.Choice("--order", "Observe a block's inputs once, or anew before the layers of each site (block).",
+    private readonly Option<Order?> _order = Inputs.Choice(
+        "--order", "Observe a block's inputs once, or anew before the layers of each site (block).",
         ("block", Order.Block), ("site", Order.Site));
 
     public Option[] All => [_paths, _samples, _length, _sampling, _seed, _propagate, _order];
 
     public void Validate(CommandResult given, bool hasRecipe)
     {
-        if (!hasRecipe && given.GetResult(_paths) is null) given.AddError("Option '--calibration' is required: a text, or a folder of texts.");
+        if (!hasRecipe && given.GetResult(_paths) is null) given
+            .AddError("Option '--calibration' is required: a text, or a folder of texts.");
     }
 
     public bool KeepsOriginal(CommandResult given) => given.GetValue(_propagate) == Propagation.Original;
@@ -52,7 +58,8 @@ internal sealed class CalibrationOptions
             {
                 Paths = given.GetValue(_paths) is { Length: > 0 } paths ? paths : calibration.Paths,
                 Samples = given.GetValue(_samples) ?? calibration.Samples,
-                Length = given.GetValue(_length) ?? (hasRecipe ? calibration.Length : Math.Min(calibration.Length, contextLength)),
+                Length = given.GetValue(_length)
+                    ?? (hasRecipe ? calibration.Length : Math.Min(calibration.Length, contextLength)),
                 Sampling = given.GetValue(_sampling) ?? calibration.Sampling,
                 Seed = given.GetValue(_seed) ?? calibration.Seed,
             },

@@ -44,7 +44,9 @@ internal static class CompressedLayers
     public static string Describe(LayerStorage layer) => layer.Format switch
     {
         DenseFormat => $"dense, {string.Join(" and ", layer.Tensors.Select(t => t.Type).Distinct())}",
-        GridFormat g => Units.Invariant($"grid of {g.Bits} bits, {(g.GroupSize == 0 ? "whole rows" : $"groups of {g.GroupSize}")}{(g.Offset == GridOffset.None ? ", symmetric" : "")}"),
+        GridFormat g =>
+            Units.Invariant(
+            $"grid of {g.Bits} bits, {(g.GroupSize == 0 ? "whole rows" : $"groups of {g.GroupSize}")}{(g.Offset == GridOffset.None ? ", symmetric" : "")}"),
         ProductFormat p => Units.Invariant($"product of rank {p.Rank}, {Factor(p.Left)} x {Factor(p.Right)}"),
         var other => other.ToString(),
     };

@@ -7,7 +7,8 @@ namespace Quarank.Cli.Commands;
 internal static class CompressionView
 {
     /// <summary>Runs <paramref name="run"/> while its progress is shown.</summary>
-    public static CompressionReport Follow(Terminal terminal, bool verbose, Func<IProgress<RunProgress>, CompressionReport> run, string title = "compress")
+    public static CompressionReport Follow(Terminal terminal, bool verbose, Func<IProgress<RunProgress>, CompressionReport> run,
+        string title = "compress")
     {
         using var view = new ProgressView(terminal, title);
         return run(new Immediate<RunProgress>(p =>
@@ -25,10 +26,12 @@ internal static class CompressionView
     {
         var kinds = report.Layers.GroupBy(l => l.Name[(l.Name.LastIndexOf('.') + 1)..]);
         Tables.Write(terminal,
-            [new("layer"), new("count", true), new("bits per weight", true), new("relative error", true), new("worst", true), new("seconds", true)],
+            [new("layer"), new("count", true), new("bits per weight", true), new("relative error", true), new("worst", true),
+                new("seconds", true)],
             kinds.Select(g => (IReadOnlyList<string>)[g.Key, Units.Count(g.Count()),
                 Units.BitsPerWeight((double)g.Sum(l => l.Bits) / g.Sum(l => (long)l.Rows * l.Columns)),
-                Units.Invariant($"{g.Average(l => l.RelativeError):0.0000}"), Units.Invariant($"{g.Max(l => l.RelativeError):0.0000}"),
+                Units.Invariant($"{g.Average(l => l.RelativeError):0.0000}"),
+                    Units.Invariant($"{g.Max(l => l.RelativeError):0.0000}"),
                 Units.Invariant($"{g.Sum(l => l.Seconds):0.0}")]));
         terminal.Out.WriteLine();
         Tables.WritePairs(terminal,

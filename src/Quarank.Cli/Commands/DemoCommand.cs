@@ -28,9 +28,12 @@ internal sealed class DemoCommand : TaughtCommand
         ("LoRDQ, 2 bits", "lordq-2", new Lordq(BitsPerWeight: 2)),
     ];
 
-    private readonly Option<string?> _out = Inputs.Text("--out", "FOLDER", "Where the compressed models go (runs/demo beside the samples).");
+    private readonly Option<string?> _out = Inputs.Text(
+        "--out", "FOLDER", "Where the compressed models go (runs/demo beside the samples).");
 
-    public DemoCommand(Terminal terminal) : base("demo", "Compresses the sample model by several methods, loads each result again, measures it and lets it tell a story.",
+    public DemoCommand(Terminal terminal)
+        : base("demo",
+        "Compresses the sample model by several methods, loads each result again, measures it and lets it tell a story.",
         ("the whole path in a minute or two", "quarank demo"))
     {
         AddGroup("Options", _out, ComputeOptions.Threads);
@@ -38,7 +41,8 @@ internal sealed class DemoCommand : TaughtCommand
         {
             ComputeOptions.Apply(parsed);
             string samples = FindSamples();
-            new Show(terminal, samples, parsed.GetValue(_out) ?? Path.Combine(Path.GetDirectoryName(samples)!, "runs", "demo")).Run();
+            new Show(terminal, samples, parsed.GetValue(_out) ?? Path.Combine(Path.GetDirectoryName(samples)!, "runs", "demo"))
+                .Run();
             return Application.Success;
         });
     }
@@ -66,8 +70,11 @@ internal sealed class DemoCommand : TaughtCommand
             {
                 string path = Path.Combine(output, folder);
                 Clear(path);
-                var recipe = new Recipe(method, new([Path.Combine(samples, "calibration.jsonl")]) { Samples = 96, Length = Length });
-                CompressionView.Follow(terminal, verbose: false, p => CompressionRun.Execute(_original, path, recipe, progress: p, token: terminal.Stop), name);
+                var recipe = new Recipe(method,
+                    new([Path.Combine(samples, "calibration.jsonl")]) { Samples = 96, Length = Length });
+                CompressionView
+                    .Follow(terminal, verbose: false, p =>
+                    CompressionRun.Execute(_original, path, recipe, progress: p, token: terminal.Stop), name);
                 results.Add(Look(name, path));
             }
             Write(results);
@@ -77,7 +84,9 @@ internal sealed class DemoCommand : TaughtCommand
         {
             using var checkpoint = Checkpoint.Open(path);
             var measured = Measured.Of(terminal, checkpoint, _tale, Length, stride: null, segments: null);
-            var story = Storyteller.Load(checkpoint).Tell(Opening, begin: true, StoryTokens, new Sampler(0.7f, topP: 0.9f, seed: 3), _ => { }, withPrompt: false, terminal.Stop);
+            var story = Storyteller.Load(checkpoint)
+                .Tell(Opening, begin: true, StoryTokens, new Sampler(0.7f, topP: 0.9f, seed: 3), _ => { }, withPrompt: false,
+                terminal.Stop);
             Say($"{name}: perplexity {Units.Perplexity(measured.Perplexity)} with {Units.BitsPerWeight(measured.BitsPerWeight)} bits per weight");
             return (name, measured, Opening + story.Text);
         }
@@ -85,8 +94,11 @@ internal sealed class DemoCommand : TaughtCommand
         private void Write(IReadOnlyList<(string Name, Measured Measured, string Story)> results)
         {
             terminal.Out.WriteLine();
-            Tables.Write(terminal, [new("method"), new("bits per weight", true), new("file", true), new("perplexity", true), new("±", true)],
-                results.Select(r => (IReadOnlyList<string>)[r.Name, Units.BitsPerWeight(r.Measured.BitsPerWeight), Units.Bytes(r.Measured.FileBytes),
+            Tables.Write(terminal,
+                [new("method"), new("bits per weight", true), new("file", true), new("perplexity", true), new("±", true)],
+                results.Select(r =>
+                    (IReadOnlyList<string>)[r.Name, Units.BitsPerWeight(r.Measured.BitsPerWeight),
+                    Units.Bytes(r.Measured.FileBytes),
                     Units.Perplexity(r.Measured.Perplexity), Units.Perplexity(r.Measured.StandardError)]));
             foreach (var (name, _, story) in results)
             {
@@ -118,6 +130,7 @@ internal sealed class DemoCommand : TaughtCommand
             return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
         }
 
-        private static IEnumerable<string> Paragraph(string text) => HelpView.Wrap(string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), 90);
+        private static IEnumerable<string> Paragraph(string text) =>
+            HelpView.Wrap(string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), 90);
     }
 }

@@ -9,8 +9,10 @@ namespace Quarank.Cli.Commands;
 /// <summary><c>quarank detokenize</c>: the text of ids.</summary>
 internal sealed class DetokenizeCommand : TaughtCommand
 {
-    private readonly Argument<string> _tokenizer = new("MODEL") { Description = "A model folder, a tokenizer folder or a tokenizer file." };
-    private readonly Option<int[]> _ids = new("--ids") { HelpName = "1,2,3", Description = "The ids, with commas between them.", Required = true, CustomParser = ParseIds };
+    private readonly Argument<string> _tokenizer = new(
+        "MODEL") { Description = "A model folder, a tokenizer folder or a tokenizer file." };
+    private readonly Option<int[]> _ids = new("--ids") { HelpName = "1,2,3", Description = "The ids, with commas between them.",
+        Required = true, CustomParser = ParseIds };
     private readonly Option<bool> _skip = Inputs.Flag("--skip-special-tokens", "Leave out tokens that stand for no text.");
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print JSON: text.");
 
@@ -25,7 +27,9 @@ internal sealed class DetokenizeCommand : TaughtCommand
             var tokenizer = Tokenizer.Load(path);
             var ids = parsed.GetRequiredValue(_ids);
             foreach (int id in ids)
-                if (id >= tokenizer.VocabularySize) throw new InvalidDataException(Units.Invariant($"{path}: id {id} is beyond the vocabulary, whose last is {tokenizer.VocabularySize - 1}."));
+                if (id >= tokenizer.VocabularySize)
+                    throw new InvalidDataException(
+                    Units.Invariant($"{path}: id {id} is beyond the vocabulary, whose last is {tokenizer.VocabularySize - 1}."));
             string text = tokenizer.Decode(ids, parsed.GetValue(_skip));
             if (parsed.GetValue(_json)) Json.Write(terminal, new { Text = text });
             else terminal.Out.WriteLine(text);

@@ -19,15 +19,19 @@ internal sealed class EvaluateCommand : TaughtCommand
     };
 
     private readonly Option<int?> _segments = Inputs.Whole("--segments", "N", "Only the first segments (all).", 1);
-    private readonly Option<int?> _length = Inputs.Whole("--length", "N", "Tokens in a segment (2048, or the model's context when that is shorter).", 2);
+    private readonly Option<int?> _length = Inputs.Whole(
+        "--length", "N", "Tokens in a segment (2048, or the model's context when that is shorter).", 2);
     private readonly Option<int?> _stride = Inputs.Whole("--stride", "N",
         "A sliding window that moves by so many tokens and foretells only those; without it, segments that do not overlap, as the GPTQ paper measures.", 1);
 
-    private readonly Option<bool> _json = Inputs.Flag("--json", "Print JSON: perplexity, standardError, tokens, segments, bitsPerWeight, fileBytes and more.");
+    private readonly Option<bool> _json = Inputs.Flag(
+        "--json", "Print JSON: perplexity, standardError, tokens, segments, bitsPerWeight, fileBytes and more.");
 
-    public EvaluateCommand(Terminal terminal) : base("evaluate", "Measures how well a model foretells a text (perplexity: lower is better).",
+    public EvaluateCommand(Terminal terminal)
+        : base("evaluate", "Measures how well a model foretells a text (perplexity: lower is better).",
         ("the sample model on the sample tale", "quarank evaluate samples/tales --text samples/evaluation.txt"),
-        ("every token with a long context before it", "quarank evaluate samples/tales --text samples/evaluation.txt --stride 512"),
+        ("every token with a long context before it",
+            "quarank evaluate samples/tales --text samples/evaluation.txt --stride 512"),
         ("a quick look at the first 8 segments, for a script", "quarank evaluate MODEL --text wiki.test.raw --segments 8 --json"))
     {
         Add(_model);
@@ -41,7 +45,9 @@ internal sealed class EvaluateCommand : TaughtCommand
         {
             ComputeOptions.Apply(parsed);
             using var checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model));
-            var measured = Measured.Of(terminal, checkpoint, parsed.GetRequiredValue(_text), parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments));
+            var measured = Measured
+                .Of(terminal, checkpoint, parsed.GetRequiredValue(_text), parsed.GetValue(_length), parsed.GetValue(_stride),
+                parsed.GetValue(_segments));
             Write(terminal, measured, parsed.GetValue(_json));
             return Application.Success;
         });

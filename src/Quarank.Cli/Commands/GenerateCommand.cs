@@ -11,27 +11,38 @@ namespace Quarank.Cli.Commands;
 internal sealed class GenerateCommand : TaughtCommand
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "A model folder, compressed or not." };
-    private readonly Option<string> _prompt = new("--prompt") { HelpName = "TEXT", Description = "The text to go on with; \"\" begins a new one.", Required = true };
+    private readonly Option<string> _prompt = new("--prompt") { HelpName = "TEXT",
+        Description = "The text to go on with; \"\" begins a new one.", Required = true };
     private readonly Option<int?> _tokens = Inputs.Whole("--tokens", "N", "At most so many tokens (100).", 1);
-    private readonly Option<double?> _temperature = Inputs.Number("--temperature", "X", "0 takes the likeliest token each time, 1 draws as the model says (0).", 0, 100);
+    private readonly Option<double?> _temperature = Inputs.Number(
+        "--temperature", "X", "0 takes the likeliest token each time, 1 draws as the model says (0).", 0, 100);
     private readonly Option<int?> _topK = Inputs.Whole("--top-k", "N", "Draw from the N likeliest tokens only; 0 = all (0).", 0);
-    private readonly Option<double?> _topP = Inputs.Number("--top-p", "X", "Draw from the fewest tokens that hold this share of the probability, up to 1 (1).", 1e-6, 1);
-    private readonly Option<int?> _seed = Inputs.Whole("--seed", "N", "Where the drawing starts; the same seed tells the same story (0).", 0);
-    private readonly Option<bool> _begin = Inputs.Flag("--begin", "Put the token that begins a text before the prompt, where the tokenizer does not.");
+    private readonly Option<double?> _topP = Inputs.Number(
+        "--top-p", "X", "Draw from the fewest tokens that hold this share of the probability, up to 1 (1).", 1e-6, 1);
+    private readonly Option<int?> _seed = Inputs.Whole(
+        "--seed", "N", "Where the drawing starts; the same seed tells the same story (0).", 0);
+    private readonly Option<bool> _begin = Inputs.Flag(
+        "--begin", "Put the token that begins a text before the prompt, where the tokenizer does not.");
     private readonly Option<bool> _noPrompt = Inputs.Flag("--no-prompt", "Do not print the prompt before what follows it.");
-    private readonly Option<int?> _texts = Inputs.Whole("--texts", "N", "So many texts as JSON Lines (field \"text\"), each with the next seed: a calibration text made by the model itself.", 1);
-    private readonly Option<bool> _json = Inputs.Flag("--json", "Print JSON when all is done: prompt, text, ids, tokensPerSecond.");
+    private readonly Option<int?> _texts = Inputs.Whole(
+        "--texts", "N",
+        "So many texts as JSON Lines (field \"text\"), each with the next seed: a calibration text made by the model itself.", 1);
+    private readonly Option<bool> _json = Inputs.Flag(
+        "--json", "Print JSON when all is done: prompt, text, ids, tokensPerSecond.");
 
     public GenerateCommand(Terminal terminal) : base("generate", "Goes on with a text.",
         ("the likeliest words", "quarank generate samples/tales --prompt \"Once upon a time\""),
-        ("something livelier, another with every seed", "quarank generate samples/tales --prompt \"The king said\" --temperature 0.8 --top-p 0.95 --seed 7 --tokens 200"),
+        ("something livelier, another with every seed",
+            "quarank generate samples/tales --prompt \"The king said\" --temperature 0.8 --top-p 0.95 --seed 7 --tokens 200"),
         ("a text from nothing", "quarank generate samples/tales --prompt \"\" --temperature 0.8"))
     {
         Add(_model);
-        AddGroup("Options", _prompt, _tokens, _temperature, _topK, _topP, _seed, _begin, _noPrompt, _texts, ComputeOptions.Threads, _json);
+        AddGroup("Options", _prompt, _tokens, _temperature, _topK, _topP, _seed, _begin, _noPrompt, _texts,
+            ComputeOptions.Threads, _json);
         AddCheck(given =>
         {
-            if (given.GetValue(_json) && given.GetResult(_texts) is not null) given.AddError("--texts prints JSON Lines by itself; leave out --json.");
+            if (given.GetValue(_json) && given.GetResult(_texts) is not null) given
+                .AddError("--texts prints JSON Lines by itself; leave out --json.");
         });
         SetAction(parsed =>
         {
@@ -57,7 +68,10 @@ internal sealed class GenerateCommand : TaughtCommand
         else
         {
             terminal.Out.WriteLine();
-            terminal.Error.WriteLine(Units.Invariant($"{story.Ids.Count} tokens, {story.TokensPerSecond:0.0} tokens/s{(story.Ended is { } why ? $"; {why}" : "")}"));
+            terminal.Error
+                .WriteLine(
+                Units.Invariant(
+                $"{story.Ids.Count} tokens, {story.TokensPerSecond:0.0} tokens/s{(story.Ended is { } why ? $"; {why}" : "")}"));
         }
     }
 
@@ -76,9 +90,11 @@ internal sealed class GenerateCommand : TaughtCommand
 
     private Story Tell(Storyteller storyteller, ParseResult parsed, int index, Action<string> show, CancellationToken stop)
     {
-        var sampler = new Sampler((float)(parsed.GetValue(_temperature) ?? 0), parsed.GetValue(_topK) ?? 0, (float)(parsed.GetValue(_topP) ?? 1),
+        var sampler = new Sampler((float)(parsed.GetValue(_temperature) ?? 0), parsed.GetValue(_topK) ?? 0,
+            (float)(parsed.GetValue(_topP) ?? 1),
             (parsed.GetValue(_seed) ?? 0) + index);
-        return storyteller.Tell(parsed.GetRequiredValue(_prompt), parsed.GetValue(_begin), parsed.GetValue(_tokens) ?? 100, sampler, show,
+        return storyteller
+            .Tell(parsed.GetRequiredValue(_prompt), parsed.GetValue(_begin), parsed.GetValue(_tokens) ?? 100, sampler, show,
             !parsed.GetValue(_noPrompt), stop);
     }
 }

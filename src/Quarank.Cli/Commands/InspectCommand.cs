@@ -9,11 +9,13 @@ namespace Quarank.Cli.Commands;
 /// <summary><c>quarank inspect MODEL</c>: what a model is made of, read from its headers.</summary>
 internal sealed class InspectCommand : TaughtCommand
 {
-    private readonly Argument<string> _model = new("MODEL") { Description = "A model folder: config.json, safetensors and a tokenizer." };
+    private readonly Argument<string> _model = new(
+        "MODEL") { Description = "A model folder: config.json, safetensors and a tokenizer." };
     private readonly Option<bool> _tensors = Inputs.Flag("--tensors", "List every tensor with its type, shape and bytes.");
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print JSON.");
 
-    public InspectCommand(Terminal terminal) : base("inspect", "Shows what a model is made of, and what of it is compressed and how.",
+    public InspectCommand(Terminal terminal)
+        : base("inspect", "Shows what a model is made of, and what of it is compressed and how.",
         ("what is in this model?", "quarank inspect samples/tales"),
         ("every tensor of it", "quarank inspect samples/tales --tensors"),
         ("for a script", "quarank inspect samples/tales --json"))
@@ -39,8 +41,12 @@ internal sealed class InspectCommand : TaughtCommand
         Tables.WritePairs(terminal, [.. model.Pairs()]);
         var layers = model.Storage.GroupBy(l => (l.Kind, l.Place.Rows, l.Place.Columns, Form: CompressedLayers.Describe(l)));
         terminal.Out.WriteLine();
-        Tables.Write(terminal, [new("layer"), new("count", true), new("rows x columns", true), new("stored as"), new("bits per weight", true), new("bytes", true)],
-            layers.Select(g => (IReadOnlyList<string>)[g.Key.Kind, Units.Count(g.Count()), Units.Invariant($"{g.Key.Rows} x {g.Key.Columns}"), g.Key.Form,
+        Tables.Write(terminal,
+            [new("layer"), new("count", true), new("rows x columns", true), new("stored as"), new("bits per weight", true),
+            new("bytes", true)],
+            layers.Select(g =>
+                (IReadOnlyList<string>)[g.Key.Kind, Units.Count(g.Count()), Units.Invariant($"{g.Key.Rows} x {g.Key.Columns}"),
+                g.Key.Form,
                 Units.BitsPerWeight(8.0 * g.Sum(l => l.Bytes) / g.Sum(l => l.Weights)), Units.Bytes(g.Sum(l => l.Bytes))]));
     }
 
@@ -48,10 +54,13 @@ internal sealed class InspectCommand : TaughtCommand
     {
         if (json)
         {
-            Json.Write(terminal, checkpoint.Tensors.All.Select(t => new { t.Name, Type = t.Type.ToString(), t.Shape, Bytes = t.ByteLength }));
+            Json.Write(terminal,
+                checkpoint.Tensors.All.Select(t => new { t.Name, Type = t.Type.ToString(), t.Shape, Bytes = t.ByteLength }));
             return;
         }
         Tables.Write(terminal, [new("tensor"), new("type"), new("shape", true), new("bytes", true)],
-            checkpoint.Tensors.All.Select(t => (IReadOnlyList<string>)[t.Name, t.Type.ToString(), string.Join(" x ", t.Shape), Units.Count(t.ByteLength)]));
+            checkpoint.Tensors.All
+                .Select(t =>
+                (IReadOnlyList<string>)[t.Name, t.Type.ToString(), string.Join(" x ", t.Shape), Units.Count(t.ByteLength)]));
     }
 }

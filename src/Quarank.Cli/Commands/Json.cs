@@ -18,7 +18,8 @@ internal static class Json
     private static readonly JsonSerializerOptions OneLine = new(Options) { WriteIndented = false };
 
     /// <summary>As a line of JSON Lines.</summary>
-    public static void WriteLine(Terminal terminal, object value) => terminal.Out.WriteLine(JsonSerializer.Serialize(value, OneLine));
+    public static void WriteLine(Terminal terminal, object value) =>
+        terminal.Out.WriteLine(JsonSerializer.Serialize(value, OneLine));
 
     public static void Write(Terminal terminal, object value) => terminal.Out.WriteLine(JsonSerializer.Serialize(value, Options));
 }

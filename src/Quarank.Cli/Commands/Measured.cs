@@ -12,7 +12,8 @@ namespace Quarank.Cli.Commands;
 /// <param name="BitsPerWeight">Of the compressed layers; of all linear layers when none is compressed.</param>
 /// <param name="FileBytes">All weight files.</param>
 internal sealed record Measured(
-    string Model, string Text, string Protocol, double Perplexity, double StandardError, long Tokens, int Segments, double BitsPerWeight, long FileBytes, double Seconds)
+    string Model, string Text, string Protocol, double Perplexity, double StandardError, long Tokens, int Segments,
+        double BitsPerWeight, long FileBytes, double Seconds)
 {
     private const int UsualLength = 2048;
 
@@ -26,12 +27,18 @@ internal sealed record Measured(
         var spec = ModelSpec.Read(checkpoint.Config);
         int tokens = length ?? Math.Min(UsualLength, spec.ContextLength);
         if (tokens > spec.ContextLength)
-            throw new InvalidDataException(Units.Invariant($"{checkpoint.Path}: segments of {tokens:N0} tokens are longer than the {spec.ContextLength:N0} positions of this model; give a smaller --length."));
-        if (stride >= tokens) throw new InvalidDataException(Units.Invariant($"--stride {stride} must be less than the {tokens:N0} tokens of a segment."));
+            throw new InvalidDataException(
+                Units.Invariant(
+                $"{checkpoint.Path}: segments of {tokens:N0} tokens are longer than the {spec.ContextLength:N0} positions of this model; give a smaller --length."));
+        if (stride >= tokens)
+            throw new InvalidDataException(
+            Units.Invariant($"--stride {stride} must be less than the {tokens:N0} tokens of a segment."));
 
         var ids = Tokenizer.Load(checkpoint.Directory).Encode(text);
         if (ids.Length < tokens)
-            throw new InvalidDataException(Units.Invariant($"{textFile}: too short: it has {ids.Length:N0} tokens, a segment needs {tokens:N0}; give a longer text, or a smaller --length."));
+            throw new InvalidDataException(
+                Units.Invariant(
+                $"{textFile}: too short: it has {ids.Length:N0} tokens, a segment needs {tokens:N0}; give a longer text, or a smaller --length."));
         var layers = CompressedLayers.Of(checkpoint, spec);
         var model = Models.Model.Load(checkpoint);
         using var view = new ProgressView(terminal, "evaluate");
@@ -39,12 +46,14 @@ internal sealed record Measured(
         var progress = new Immediate<EvaluationProgress>(p =>
         {
             terminal.Stop.ThrowIfCancellationRequested();
-            view.Report((double)p.Done / p.Total, Units.Invariant($"segment {p.Done} of {p.Total}, perplexity {Units.Perplexity(p.Perplexity)}"));
+            view.Report((double)p.Done / p.Total,
+                Units.Invariant($"segment {p.Done} of {p.Total}, perplexity {Units.Perplexity(p.Perplexity)}"));
         });
         var result = stride is { } step
             ? Evaluation.Perplexity.OfSlidingWindow(model, ids, tokens, step, segments, progress)
             : Evaluation.Perplexity.OfSegments(model, ids, tokens, segments, progress);
-        return new(checkpoint.Path, textFile, result.Protocol, result.Perplexity, result.StandardError, result.Tokens, result.Segments,
+        return new(checkpoint.Path, textFile, result.Protocol, result.Perplexity, result.StandardError, result.Tokens,
+            result.Segments,
             CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds);
     }
 }

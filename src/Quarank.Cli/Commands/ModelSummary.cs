@@ -12,8 +12,10 @@ namespace Quarank.Cli.Commands;
 /// <param name="TensorBytes">All tensors by number type.</param>
 /// <param name="BitsPerWeight">Of the compressed layers; null when none is.</param>
 internal sealed record ModelSummary(
-    string Path, string Architecture, int Blocks, int HiddenSize, int IntermediateSize, int Heads, int KeyValueHeads, int HeadSize, int ContextLength,
-    int VocabularySize, bool TiedHead, long Parameters, [property: JsonPropertyName("dtype")] string? DType, long FileBytes, IReadOnlyDictionary<string, long> TensorBytes, TokenizerSummary? Tokenizer,
+    string Path, string Architecture, int Blocks, int HiddenSize, int IntermediateSize, int Heads, int KeyValueHeads,
+        int HeadSize, int ContextLength,
+    int VocabularySize, bool TiedHead, long Parameters, [property: JsonPropertyName("dtype")] string? DType, long FileBytes,
+        IReadOnlyDictionary<string, long> TensorBytes, TokenizerSummary? Tokenizer,
     int LinearLayers, [property: JsonPropertyName("compressedLayers")] int CompressedLayerCount, double? BitsPerWeight)
 {
     /// <summary>How each linear layer is stored.</summary>
@@ -34,12 +36,16 @@ internal sealed record ModelSummary(
         var spec = ModelSpec.Read(checkpoint.Config);
         var layers = CompressedLayers.Of(checkpoint, spec);
         var inLayers = layers.SelectMany(l => l.Tensors).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
-        long parameters = layers.Sum(l => l.Weights) + checkpoint.Tensors.All.Where(t => !inLayers.Contains(t.Name)).Sum(t => t.Count);
+        long parameters = layers.Sum(l => l.Weights)
+            + checkpoint.Tensors.All.Where(t => !inLayers.Contains(t.Name)).Sum(t => t.Count);
         int compressed = layers.Count(l => l.IsCompressed);
-        return new(checkpoint.Path, spec.Architecture, spec.BlockCount, spec.HiddenSize, spec.IntermediateSize, spec.HeadCount, spec.KeyValueHeadCount,
-            spec.HeadSize, spec.ContextLength, spec.VocabularySize, spec.TiedHead, parameters, spec.Type?.ToString(), checkpoint.FileBytes,
+        return new(checkpoint.Path, spec.Architecture, spec.BlockCount, spec.HiddenSize, spec.IntermediateSize, spec.HeadCount,
+            spec.KeyValueHeadCount,
+            spec.HeadSize, spec.ContextLength, spec.VocabularySize, spec.TiedHead, parameters, spec.Type?.ToString(),
+                checkpoint.FileBytes,
             checkpoint.Tensors.All.GroupBy(t => t.Type.ToString()).ToDictionary(g => g.Key, g => g.Sum(t => t.ByteLength)),
-            TokenizerSummary.Of(checkpoint.Directory), layers.Count, compressed, compressed == 0 ? null : CompressedLayers.BitsPerWeight(layers))
+            TokenizerSummary.Of(checkpoint.Directory), layers.Count, compressed, compressed == 0 ? null
+                : CompressedLayers.BitsPerWeight(layers))
         { Storage = layers };
     }
 
@@ -49,11 +55,13 @@ internal sealed record ModelSummary(
         ("architecture", Architecture),
         ("blocks", Units.Count(Blocks)),
         ("hidden", Units.Invariant($"{HiddenSize:N0}, feed-forward {IntermediateSize:N0}")),
-        ("heads", Units.Invariant($"{Heads} of {HeadSize}{(KeyValueHeads == Heads ? "" : $", {KeyValueHeads} for keys and values")}")),
+        ("heads", Units.Invariant(
+            $"{Heads} of {HeadSize}{(KeyValueHeads == Heads ? "" : $", {KeyValueHeads} for keys and values")}")),
         ("context", $"{Units.Count(ContextLength)} tokens"),
         ("vocabulary", $"{Units.Count(VocabularySize)}{(TiedHead ? ", head tied to the embedding" : "")}"),
         ("tokenizer", Tokenizer?.ToString() ?? "none in the folder"),
-        ("parameters", Parameters < 1_000_000 ? Units.Count(Parameters) : $"{Units.Count(Parameters)} ({Units.Roughly(Parameters)})"),
+        ("parameters", Parameters < 1_000_000 ? Units.Count(Parameters)
+            : $"{Units.Count(Parameters)} ({Units.Roughly(Parameters)})"),
         ("dtype", DType ?? "not named in config.json"),
         ("weights", $"{Units.Bytes(FileBytes)} ({string.Join(", ", TensorBytes.OrderByDescending(t => t.Value).Select(t => $"{t.Key} {Units.Bytes(t.Value)}"))})"),
         ("compressed", CompressedLayerCount == 0 ? "nothing"

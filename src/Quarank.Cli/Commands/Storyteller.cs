@@ -16,16 +16,20 @@ internal sealed record Story(string Prompt, string Text, IReadOnlyList<int> Ids,
 /// <summary>A model with its tokenizer, ready to go on with texts.</summary>
 internal sealed class Storyteller(Model model, Tokenizer tokenizer, string path)
 {
-    public static Storyteller Load(Checkpoint checkpoint) => new(Model.Load(checkpoint), Tokenizer.Load(checkpoint.Directory), checkpoint.Path);
+    public static Storyteller Load(Checkpoint checkpoint) =>
+        new(Model.Load(checkpoint), Tokenizer.Load(checkpoint.Directory), checkpoint.Path);
 
     /// <summary>Goes on with a prompt, handing out each piece of text as soon as it is whole.</summary>
     /// <param name="begin">Start with the token that begins a text even if the tokenizer does not.</param>
     /// <param name="withPrompt">Hand out the prompt first.</param>
-    public Story Tell(string prompt, bool begin, int tokens, Sampler sampler, Action<string> show, bool withPrompt, CancellationToken stop)
+    public Story Tell(string prompt, bool begin, int tokens, Sampler sampler, Action<string> show, bool withPrompt,
+        CancellationToken stop)
     {
         var ids = PromptIds(prompt, begin);
         if (ids.Length >= model.Spec.ContextLength)
-            throw new InvalidDataException(Units.Invariant($"The prompt has {ids.Length:N0} tokens; the {model.Spec.ContextLength:N0} positions of {path} leave no room for more."));
+            throw new InvalidDataException(
+                Units.Invariant(
+                $"The prompt has {ids.Length:N0} tokens; the {model.Spec.ContextLength:N0} positions of {path} leave no room for more."));
         var decoder = tokenizer.StartDecoding(skipSpecialTokens: true);
         string given = string.Concat(ids.Select(decoder.Append));
         if (withPrompt) show(given);
@@ -40,7 +44,8 @@ internal sealed class Storyteller(Model model, Tokenizer tokenizer, string path)
             Add(decoder.Append(id));
         }
         Add(decoder.Finish());
-        string? ended = made.Count == tokens ? null : ids.Length + made.Count >= model.Spec.ContextLength ? "the context is full" : "the text ended";
+        string? ended = made.Count == tokens ? null : ids.Length + made.Count >= model.Spec.ContextLength ? "the context is full"
+            : "the text ended";
         return new(prompt, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds);
 
         void Add(string piece)
@@ -56,6 +61,7 @@ internal sealed class Storyteller(Model model, Tokenizer tokenizer, string path)
         int? first = tokenizer.BeginningOfText ?? model.Spec.BeginningOfText;
         if (ids.Length > 0 && (!begin || ids[0] == first)) return ids;
         return first is { } id ? [id, .. ids]
-            : throw new InvalidDataException($"{path}: neither tokenizer nor config.json names a token that begins a text; give a prompt{(begin ? " and leave out --begin" : "")}.");
+            : throw new InvalidDataException(
+                $"{path}: neither tokenizer nor config.json names a token that begins a text; give a prompt{(begin ? " and leave out --begin" : "")}.");
     }
 }

@@ -7,13 +7,16 @@ namespace Quarank.Cli.Commands;
 /// <summary><c>quarank tokenize</c>: the ids and pieces of a text.</summary>
 internal sealed class TokenizeCommand : TaughtCommand
 {
-    private readonly Argument<string> _tokenizer = new("MODEL") { Description = "A model folder, a tokenizer folder or a tokenizer file." };
+    private readonly Argument<string> _tokenizer = new(
+        "MODEL") { Description = "A model folder, a tokenizer folder or a tokenizer file." };
     private readonly Option<string?> _text = Inputs.Text("--text", "TEXT", "The text itself.");
     private readonly Option<string?> _file = Inputs.Text("--file", "FILE", "A UTF-8 file with the text.");
-    private readonly Option<bool> _plain = Inputs.Flag("--no-special-tokens", "Without the tokens that the tokenizer puts around a text.");
+    private readonly Option<bool> _plain = Inputs.Flag(
+        "--no-special-tokens", "Without the tokens that the tokenizer puts around a text.");
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print JSON: count, ids, pieces.");
 
-    public TokenizeCommand(Terminal terminal) : base("tokenize", "Turns a text into the ids of a model's vocabulary, one a line with its piece.",
+    public TokenizeCommand(Terminal terminal)
+        : base("tokenize", "Turns a text into the ids of a model's vocabulary, one a line with its piece.",
         ("see how a sentence is cut", "quarank tokenize samples/tales --text \"Once upon a time\""),
         ("the ids of a file, for a script", "quarank tokenize samples/tales --file tale.txt --json"))
     {
@@ -21,7 +24,8 @@ internal sealed class TokenizeCommand : TaughtCommand
         AddGroup("Options", _text, _file, _plain, _json);
         AddCheck(given =>
         {
-            if ((given.GetResult(_text) is null) == (given.GetResult(_file) is null)) given.AddError("Give either --text or --file.");
+            if ((given.GetResult(_text) is null) == (given.GetResult(_file) is null)) given
+                .AddError("Give either --text or --file.");
         });
         SetAction(parsed =>
         {

@@ -6,7 +6,8 @@ namespace Quarank.Cli.Commands;
 /// <summary>What <c>inspect</c> tells of a tokenizer.</summary>
 internal sealed record TokenizerSummary(string File, int VocabularySize, string? BeginningOfText, string? EndOfText)
 {
-    private static readonly string[] Files = ["tokenizer.json", "tokenizer.json.gz", "tokenizer.model", "vocab.json", "vocab.json.gz"];
+    private static readonly string[] Files = ["tokenizer.json", "tokenizer.json.gz", "tokenizer.model", "vocab.json",
+        "vocab.json.gz"];
 
     /// <summary>Null when the folder has none.</summary>
     public static TokenizerSummary? Of(string folder)

@@ -5,7 +5,8 @@ using System.CommandLine.Parsing;
 namespace Quarank.Cli.Console;
 
 /// <summary>A command whose help ends in examples; options belong to the groups that they are added under.</summary>
-internal abstract class TaughtCommand(string name, string description, params (string Wish, string Line)[] examples) : Command(name, description)
+internal abstract class TaughtCommand(string name, string description, params (string Wish, string Line)[] examples)
+    : Command(name, description)
 {
     private readonly List<(string Title, Option[] Options)> _groups = [];
 
@@ -64,9 +65,11 @@ internal sealed class HelpView(Terminal terminal) : SynchronousCommandLineAction
             to.WriteLine("`quarank COMMAND --help` shows examples and all options of a command.");
             return;
         }
-        string arguments = string.Concat(taught.Arguments.Select(a => a.Arity.MinimumNumberOfValues == 0 ? $" [{a.Name}]" : $" {a.Name}"));
+        string arguments = string
+            .Concat(taught.Arguments.Select(a => a.Arity.MinimumNumberOfValues == 0 ? $" [{a.Name}]" : $" {a.Name}"));
         string required = string.Concat(taught.Options.Where(o => o.Required).Select(o => $" {Label(o)}"));
-        to.WriteLine($"Usage: quarank {taught.Name}{arguments}{required}{(taught.Options.Any(o => !o.Required) ? " [options]" : "")}");
+        to.WriteLine(
+            $"Usage: quarank {taught.Name}{arguments}{required}{(taught.Options.Any(o => !o.Required) ? " [options]" : "")}");
         to.WriteLine();
         to.WriteLine("Examples");
         foreach (var (wish, line) in taught.Examples)

@@ -4,38 +4,50 @@ using System.Globalization;
 
 namespace Quarank.Cli.Console;
 
-/// <summary>Options that refuse what they cannot use, in words. A value that was not given is null: defaults live where they are used.</summary>
+/// <summary>Options that refuse what they cannot use, in words. A value that was not given is null: defaults live where they are
+/// used.</summary>
 internal static class Inputs
 {
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 
-    public static Option<string?> Text(string name, string helpName, string description) => new(name) { Description = description, HelpName = helpName };
+    public static Option<string?> Text(string name, string helpName, string description) =>
+        new(name) { Description = description, HelpName = helpName };
 
     public static Option<int?> Whole(string name, string helpName, string description, int minimum, int maximum = int.MaxValue) =>
         new(name)
         {
             Description = description,
             HelpName = helpName,
-            CustomParser = result => Parse<int>(result, name, v => int.TryParse(v, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n)
-                && n >= minimum && n <= maximum ? n : null, $"a whole number {Range(minimum, maximum == int.MaxValue ? null : maximum)}"),
+            CustomParser = result =>
+                Parse<int>(result, name, v =>
+                int.TryParse(v, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n)
+                && n >= minimum && n <= maximum ? n : null,
+                    $"a whole number {Range(minimum, maximum == int.MaxValue ? null : maximum)}"),
         };
 
-    public static Option<double?> Number(string name, string helpName, string description, double minimum, double maximum = double.MaxValue) =>
+    public static Option<double?> Number(string name, string helpName, string description, double minimum,
+        double maximum = double.MaxValue) =>
         new(name)
         {
             Description = description,
             HelpName = helpName,
-            CustomParser = result => Parse<double>(result, name, v => double.TryParse(v, NumberStyles.Float, CultureInfo.InvariantCulture, out double n)
-                && n >= minimum && n <= maximum ? n : null, $"a number {Range(minimum, maximum == double.MaxValue ? null : maximum)}"),
+            CustomParser = result =>
+                Parse<double>(result, name, v =>
+                double.TryParse(v, NumberStyles.Float, CultureInfo.InvariantCulture, out double n)
+                && n >= minimum && n <= maximum ? n : null,
+                    $"a number {Range(minimum, maximum == double.MaxValue ? null : maximum)}"),
         };
 
     /// <summary>One of a few words, which stand for values.</summary>
-    public static Option<T?> Choice<T>(string name, string description, params (string Word, T Value)[] choices) where T : struct =>
+    public static Option<T?> Choice<T>(string name, string description, params (string Word, T Value)[] choices) where T
+        : struct =>
         new(name)
         {
             Description = description,
             HelpName = string.Join('|', choices.Select(c => c.Word)),
-            CustomParser = result => Parse<T>(result, name, v => Array.Find(choices, c => c.Word == v) is { Word: not null } found ? found.Value : null,
+            CustomParser = result =>
+                Parse<T>(result, name, v => Array.Find(choices, c => c.Word == v) is { Word: not null } found ? found.Value
+                : null,
                 string.Join(", ", choices[..^1].Select(c => c.Word)) + " or " + choices[^1].Word),
         };
 

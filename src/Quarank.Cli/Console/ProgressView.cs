@@ -3,12 +3,14 @@ using System.Diagnostics;
 namespace Quarank.Cli.Console;
 
 /// <summary>
-/// How far a piece of work is and how long it will take, on standard error: one line that is drawn over when somebody looks, otherwise a plain
+/// How far a piece of work is and how long it will take, on standard error: one line that is drawn over when somebody looks,
+/// otherwise a plain
 /// line every few seconds. Work that ends within a second leaves no trace.
 /// </summary>
 internal sealed class ProgressView : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1), Redraw = TimeSpan.FromSeconds(0.2), PlainEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1), Redraw = TimeSpan.FromSeconds(0.2),
+        PlainEvery = TimeSpan.FromSeconds(5);
 
     private readonly Terminal _terminal;
     private readonly string _title;
@@ -27,7 +29,8 @@ internal sealed class ProgressView : IDisposable
         _timer = new Timer(_ => Draw(), null, terminal.ErrorIsScreen ? Patience : PlainEvery, period);
     }
 
-    /// <summary>The work stands at <paramref name="fraction"/> of the whole, 0 … 1; <paramref name="detail"/> says at what.</summary>
+    /// <summary>The work stands at <paramref name="fraction"/> of the whole, 0 … 1; <paramref name="detail"/> says at
+    /// what.</summary>
     public void Report(double fraction, string detail)
     {
         lock (_gate)
@@ -63,7 +66,8 @@ internal sealed class ProgressView : IDisposable
     {
         double done = _fraction - _first, seconds = (_clock.Elapsed - _firstAt).TotalSeconds;
         string left = done > 0.005 && seconds > 1 ? $"{Units.Duration(seconds * (1 - _fraction) / done)} left" : "estimating";
-        return Units.Invariant($"{_title}  {Math.Floor(_fraction * 100):0} %  {left}{(_detail.Length == 0 ? "" : "  ")}{_detail}");
+        return Units.Invariant(
+            $"{_title}  {Math.Floor(_fraction * 100):0} %  {left}{(_detail.Length == 0 ? "" : "  ")}{_detail}");
     }
 
     private void Draw()

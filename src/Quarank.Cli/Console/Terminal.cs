@@ -1,6 +1,7 @@
 namespace Quarank.Cli.Console;
 
-/// <summary>Where results go (standard output), where progress and messages go (standard error), and whether the user has had enough.</summary>
+/// <summary>Where results go (standard output), where progress and messages go (standard error), and whether the user has had
+/// enough.</summary>
 internal sealed class Terminal(TextWriter output, TextWriter error)
 {
     public TextWriter Out { get; } = output;

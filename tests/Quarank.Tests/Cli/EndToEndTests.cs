@@ -27,7 +27,8 @@ public sealed class EndToEndTests : IDisposable
     public void Inspect_tells_what_the_sample_model_is()
     {
         string text = Done("inspect", TheProgram.Tales).Out;
-        foreach (string expected in new[] { "LlamaForCausalLM", "1,024 tokens", "5,475,584 (5.48 million)", "F16", "11.0 MB", "8 of 32, 4 for keys and values", "704 x 256" })
+        foreach (string expected in new[] { "LlamaForCausalLM", "1,024 tokens", "5,475,584 (5.48 million)", "F16", "11.0 MB",
+            "8 of 32, 4 for keys and values", "704 x 256" })
             Assert.Contains(expected, text);
 
         var json = Done("inspect", TheProgram.Tales, "--json").Json;
@@ -38,7 +39,8 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(JsonValueKind.Null, json.GetProperty("bitsPerWeight").ValueKind);
 
         var tensors = Done("inspect", TheProgram.Tales, "--tensors", "--json").Json;
-        Assert.Equal(json.GetProperty("tensorBytes").GetProperty("F16").GetInt64(), tensors.EnumerateArray().Sum(t => t.GetProperty("bytes").GetInt64()));
+        Assert.Equal(json.GetProperty("tensorBytes").GetProperty("F16").GetInt64(),
+            tensors.EnumerateArray().Sum(t => t.GetProperty("bytes").GetInt64()));
     }
 
     [Fact]
@@ -50,10 +52,12 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(ids.Count, json.GetProperty("pieces").GetArrayLength());
         Assert.Equal("Once", json.GetProperty("pieces")[0].GetString());
         Assert.Equal("Once upon a time, in München\n", Done("detokenize", TheProgram.Tales, "--ids", string.Join(',', ids)).Out);
-        Assert.Equal("Once upon a time, in München", Done("detokenize", TheProgram.Tales, "--ids", string.Join(',', ids), "--json").Json.GetProperty("text").GetString());
+        Assert.Equal("Once upon a time, in München",
+            Done("detokenize", TheProgram.Tales, "--ids", string.Join(',', ids), "--json").Json.GetProperty("text").GetString());
 
         File.WriteAllText(In("text.txt"), "Once upon");
-        Assert.Equal(["   3023  Once", "    622  Ġupon", ""], Done("tokenize", TheProgram.Tales, "--file", In("text.txt")).Out.Split('\n'));
+        Assert.Equal(["   3023  Once", "    622  Ġupon", ""],
+            Done("tokenize", TheProgram.Tales, "--file", In("text.txt")).Out.Split('\n'));
     }
 
     [Fact]
@@ -70,7 +74,8 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(Done(drawn).Out, Done(drawn).Out);
         Assert.NotEqual(Done(drawn).Out, Done([.. command, "--temperature", "1", "--seed", "6"]).Out);
 
-        var texts = Done([.. drawn, "--texts", "2"]).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        var texts = Done([.. drawn, "--texts", "2"]).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(l => JsonDocument.Parse(l).RootElement).ToList();
         Assert.Equal(2, texts.Count);
         Assert.Equal(Done(drawn).Out.TrimEnd('\n'), texts[0].GetProperty("text").GetString());
     }
@@ -78,17 +83,21 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public void Evaluation_answers_as_promised()
     {
-        var json = Done("evaluate", TheProgram.Tales, "--text", TheProgram.Tale, "--length", "256", "--segments", "4", "--json").Json;
+        var json = Done("evaluate", TheProgram.Tales, "--text", TheProgram.Tale, "--length", "256", "--segments", "4",
+            "--json").Json;
         Assert.InRange(json.GetProperty("perplexity").GetDouble(), 30, 45);
         Assert.InRange(json.GetProperty("standardError").GetDouble(), 1, 5);
         Assert.Equal(4, json.GetProperty("segments").GetInt32());
         Assert.Equal(4 * 255, json.GetProperty("tokens").GetInt32());
         Assert.Equal(16, json.GetProperty("bitsPerWeight").GetDouble());
-        Assert.Equal(new FileInfo(Path.Combine(TheProgram.Tales, "model.safetensors")).Length, json.GetProperty("fileBytes").GetInt64());
+        Assert.Equal(new FileInfo(Path.Combine(TheProgram.Tales, "model.safetensors")).Length,
+            json.GetProperty("fileBytes").GetInt64());
 
-        var sliding = Done("evaluate", TheProgram.Tales, "--text", TheProgram.Tale, "--length", "256", "--segments", "4", "--stride", "128", "--json").Json;
+        var sliding = Done("evaluate", TheProgram.Tales, "--text", TheProgram.Tale, "--length", "256", "--segments", "4",
+            "--stride", "128", "--json").Json;
         Assert.Equal(4 * 256 - 1, sliding.GetProperty("tokens").GetInt32());
-        Assert.True(sliding.GetProperty("perplexity").GetDouble() < json.GetProperty("perplexity").GetDouble(), "more context must help this model within its 256 positions of training");
+        Assert.True(sliding.GetProperty("perplexity").GetDouble() < json.GetProperty("perplexity").GetDouble(),
+            "more context must help this model within its 256 positions of training");
     }
 
     [Theory]
@@ -101,7 +110,8 @@ public sealed class EndToEndTests : IDisposable
         var report = Done([.. Compress(output, ["--method", .. method.Split(' ')]), "--json"]).Json;
         Assert.Equal(42, report.GetProperty("layers").GetArrayLength());
         Assert.InRange(report.GetProperty("bitsPerWeight").GetDouble(), bits * 0.97, bits + 0.01);
-        Assert.Equal(report.GetRawText(), JsonDocument.Parse(File.ReadAllText(Path.Combine(output, "quarank-report.json"))).RootElement.GetRawText());
+        Assert.Equal(report.GetRawText(),
+            JsonDocument.Parse(File.ReadAllText(Path.Combine(output, "quarank-report.json"))).RootElement.GetRawText());
 
         Assert.Contains(form, Done("inspect", output).Out);
         var measured = Done("evaluate", output, "--text", TheProgram.Tale, "--length", "256", "--segments", "2", "--json").Json;
@@ -121,7 +131,8 @@ public sealed class EndToEndTests : IDisposable
             }
             """);
         var byFlags = Done([.. Compress(In("flags"), "--method", "gptq", "--clip"), "--json"]).Json;
-        var byRecipe = Done("compress", TheProgram.Tales, In("recipe"), "--recipe", In("recipe.json"), "--calibration", TheProgram.Tale, "--json").Json;
+        var byRecipe = Done("compress", TheProgram.Tales, In("recipe"), "--recipe", In("recipe.json"), "--calibration",
+            TheProgram.Tale, "--json").Json;
         Assert.Equal(byFlags.GetProperty("files").GetRawText(), byRecipe.GetProperty("files").GetRawText());
     }
 
@@ -149,7 +160,8 @@ public sealed class EndToEndTests : IDisposable
     {
         File.WriteAllText(In("short.txt"), "Too short.");
         File.WriteAllBytes(In("latin1.txt"), [0x4D, 0xFC, 0x6C, 0x6C]);
-        File.WriteAllText(In("bad.json"), """{ "method": { "method": "gptq", "grid": { "bits": 3 } }, "calibration": { "paths": ["x"] }, "colour": 1 }""");
+        File.WriteAllText(In("bad.json"),
+            """{ "method": { "method": "gptq", "grid": { "bits": 3 } }, "calibration": { "paths": ["x"] }, "colour": 1 }""");
         (string[] Arguments, string Message)[] cases =
         [
             (["evaluate", TheProgram.Tales, "--text", In("short.txt")], "too short"),
@@ -158,7 +170,8 @@ public sealed class EndToEndTests : IDisposable
             (["generate", TheProgram.Tales, "--prompt", string.Concat(Enumerable.Repeat("many words ", 1000))], "leave no room"),
             (["detokenize", TheProgram.Tales, "--ids", "99999"], "beyond the vocabulary"),
             (["compress", TheProgram.Tales, In("out"), "--method", "rtn", "--calibration", In("short.txt")], "too short"),
-            (["compress", TheProgram.Tales, In("out"), "--method", "rtn", "--calibration", TheProgram.Tale, "--length", "2000"], "1,024 positions"),
+            (["compress", TheProgram.Tales, In("out"), "--method", "rtn", "--calibration", TheProgram.Tale, "--length", "2000"],
+                "1,024 positions"),
             ([.. Compress(In("out"), "--method", "lordq", "--bits-per-weight", "20")], "full rank takes"),
             ([.. Compress(In("out"), "--method", "lordq", "--bits-per-weight", "0.01")], "too few"),
             (["compress", TheProgram.Tales, In("out"), "--recipe", In("bad.json")], "colour"),

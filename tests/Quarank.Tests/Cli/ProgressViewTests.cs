@@ -9,7 +9,8 @@ public class ProgressViewTests
     public void Work_that_ends_at_once_leaves_no_trace()
     {
         var error = new StringWriter();
-        using (var view = new ProgressView(new Terminal(TextWriter.Null, error) { ErrorIsScreen = true }, "work")) view.Report(0.5, "half");
+        using (var view = new ProgressView(new Terminal(TextWriter.Null, error) { ErrorIsScreen = true }, "work")) view
+            .Report(0.5, "half");
         Assert.Equal("", error.ToString());
     }
 
@@ -26,7 +27,8 @@ public class ProgressViewTests
     public void On_a_screen_one_line_is_drawn_over_and_at_last_erased()
     {
         var error = new StringWriter { NewLine = "\n" };
-        using (var view = new ProgressView(new Terminal(TextWriter.Null, error) { ErrorIsScreen = true, Width = () => 60 }, "work"))
+        using (var view = new ProgressView(new Terminal(TextWriter.Null, error) { ErrorIsScreen = true, Width = () => 60 },
+            "work"))
         {
             view.Report(0, "");
             Thread.Sleep(1300);

@@ -23,12 +23,14 @@ public class UnitsTests
     [InlineData(59.6, "1 min 00 s")]
     [InlineData(185, "3 min 05 s")]
     [InlineData(7_800, "2 h 10 min")]
-    public void Durations_are_told_in_the_unit_that_fits(double seconds, string text) => Assert.Equal(text, Units.Duration(seconds));
+    public void Durations_are_told_in_the_unit_that_fits(double seconds, string text) =>
+        Assert.Equal(text, Units.Duration(seconds));
 
     [Theory]
     [InlineData(19.234, "19.23")]
     [InlineData(2888.91, "2,889")]
     [InlineData(2_430_000, "2.43e+06")]
     [InlineData(double.PositiveInfinity, "Infinity")]
-    public void Perplexities_keep_the_digits_that_say_something(double value, string text) => Assert.Equal(text, Units.Perplexity(value));
+    public void Perplexities_keep_the_digits_that_say_something(double value, string text) =>
+        Assert.Equal(text, Units.Perplexity(value));
 }

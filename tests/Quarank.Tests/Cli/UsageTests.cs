@@ -33,7 +33,8 @@ public class UsageTests
     [InlineData("compress a b --method magic --calibration c", "rtn, gptq or lordq, not 'magic'")]
     [InlineData("compress a b --method gptq --calibration c --bits 9", "from 2 to 8, not '9'")]
     [InlineData("compress a b --method gptq --calibration c --bits 3.5", "a whole number from 2 to 8, not '3.5'")]
-    [InlineData("compress a b --method gptq --calibration c --bits-per-weight 2", "--bits-per-weight is not an option of gptq; it takes --bits")]
+    [InlineData("compress a b --method gptq --calibration c --bits-per-weight 2",
+        "--bits-per-weight is not an option of gptq; it takes --bits")]
     [InlineData("compress a b --method gptq --calibration c --no-compensation", "--no-compensation is not an option of gptq")]
     [InlineData("compress a b --method rtn --calibration c --act-order", "--act-order is not an option of rtn")]
     [InlineData("compress a b --method lordq --calibration c --bits 3", "--bits is not an option of lordq")]
@@ -94,12 +95,15 @@ public class UsageTests
     public void The_examples_of_the_help_can_be_parsed()
     {
         foreach (string command in new[] { "inspect", "compress", "evaluate", "generate", "tokenize", "detokenize", "demo" })
-            foreach (string line in TheProgram.Run(command, "--help").Out.Split('\n').Where(l => l.StartsWith("  quarank ", StringComparison.Ordinal)))
+            foreach (string line in TheProgram.Run(command, "--help").Out.Split('\n').Where(l =>
+                l.StartsWith("  quarank ", StringComparison.Ordinal)))
             {
                 // An unknown flag at the end is refused alone, after everything else was understood.
                 var words = System.CommandLine.Parsing.CommandLineParser.SplitCommandLine(line["  quarank ".Length..]);
                 var outcome = TheProgram.Run([.. words, "--no-such-flag"]);
-                Assert.Equal(["quarank " + command + ": Unrecognized command or argument '--no-such-flag'.", $"`quarank {command} --help` shows what it takes."],
+                Assert.Equal(
+                    ["quarank " + command + ": Unrecognized command or argument '--no-such-flag'.",
+                    $"`quarank {command} --help` shows what it takes."],
                     outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
             }
     }

@@ -4,9 +4,8 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>
-/// Runs a block over all calibration sequences, as many side by side as there are threads and memory allows: whole sequences
-/// keep the
-/// pool busier than the pieces of one. What the sites read is set aside, and summed up in the order of the sequences.
+/// Runs a block over all calibration sequences, as many side by side as there are threads and memory allows: whole sequences keep
+/// the pool busier than the pieces of one. What the sites read is set aside, and summed up in the order of the sequences.
 /// </summary>
 internal sealed class SequencePass
 {

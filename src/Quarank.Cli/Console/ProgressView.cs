@@ -4,8 +4,7 @@ namespace Quarank.Cli.Console;
 
 /// <summary>
 /// How far a piece of work is and how long it will take, on standard error: one line that is drawn over when somebody looks,
-/// otherwise a plain
-/// line every few seconds. Work that ends within a second leaves no trace.
+/// otherwise a plain line every few seconds. Work that ends within a second leaves no trace.
 /// </summary>
 internal sealed class ProgressView : IDisposable
 {

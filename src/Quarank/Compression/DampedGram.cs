@@ -47,7 +47,7 @@ internal static class DampedGram
     /// <summary>
     /// Calls <paramref name="factor"/> on the damped matrix, with ten times the damping each time it fails, and notes the damping that it took.
     /// </summary>
-    /// <exception cref="InvalidOperationException">No damping was enough.</exception>
+    /// <exception cref="InvalidDataException">No damping was enough.</exception>
     public static Matrix<double> Factor(LayerProblem problem, double damping, bool[] dead, Func<Matrix<double>, (Matrix<double>? Factor, int FailedPivot)> factor)
     {
         for (double d = damping; ; d = d == 0 ? 1e-6 : d * 10)
@@ -59,7 +59,7 @@ internal static class DampedGram
                 return result;
             }
             if (d >= MostDamping)
-                throw new InvalidOperationException($"{problem.Name}: the Gram matrix is singular at column {pivot} even with damping {d:g3}; calibrate with more tokens.");
+                throw new InvalidDataException($"{problem.Name}: the Gram matrix is singular at column {pivot} even with damping {d:g3}; calibrate with more tokens.");
         }
     }
 }

@@ -8,8 +8,7 @@ namespace Quarank.Pipeline;
 
 /// <summary>
 /// Block after block: run it on the calibration sequences, gather Gram matrices at its four input sites, compress its layers,
-/// run it
-/// again as it is stored. One block's weights are in memory at a time.
+/// run it again as it is stored. One block's weights are in memory at a time.
 /// </summary>
 internal sealed class BlockLoop(
     Checkpoint checkpoint, ModelSpec spec, Recipe recipe, CalibrationSet calibration, RunOptions options, RunDirectory run,

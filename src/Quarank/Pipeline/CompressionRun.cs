@@ -7,8 +7,7 @@ namespace Quarank.Pipeline;
 
 /// <summary>
 /// Compresses a model folder into another. The work is kept block by block in a run folder: killed at any moment, the same call
-/// goes on
-/// and ends with the same bytes. The new folder appears whole, by rename.
+/// goes on and ends with the same bytes. The new folder appears whole, by rename.
 /// </summary>
 public static class CompressionRun
 {

@@ -5,8 +5,7 @@ namespace Quarank.Pipeline;
 
 /// <summary>
 /// Draws documents at random, drops those shorter than a sequence, and takes one random window of each. The texts are streamed:
-/// a random
-/// key per document decides the order, and only the documents with the smallest keys stay in memory.
+/// a random key per document decides the order, and only the documents with the smallest keys stay in memory.
 /// </summary>
 internal static class DocumentSampler
 {

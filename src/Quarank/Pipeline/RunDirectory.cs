@@ -12,8 +12,7 @@ internal sealed record BlockRecord(string TensorHash, PhaseSeconds Seconds, IRea
 
 /// <summary>
 /// Finished blocks on the disk. A block counts when its record stands beside a tensor file of the recorded hash; all files
-/// appear by
-/// rename, so that a run can be killed at any moment and goes on behind its last finished block.
+/// appear by rename, so that a run can be killed at any moment and goes on behind its last finished block.
 /// </summary>
 internal sealed partial class RunDirectory : IDisposable
 {
@@ -146,8 +145,7 @@ internal sealed partial class RunDirectory : IDisposable
 
     /// <summary>
     /// Removes what the first <paramref name="blocks"/> finished blocks do not need. The manifest goes last, so that what is
-    /// left of a
-    /// half-emptied folder is still known as a run's.
+    /// left of a half-emptied folder is still known as a run's.
     /// </summary>
     private void Clear(int blocks)
     {

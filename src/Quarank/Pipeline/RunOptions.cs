@@ -13,8 +13,7 @@ public sealed record RunOptions
 
     /// <summary>
     /// A folder for the Gram matrices of the original model: filled by the first run, read by later ones, which then need no
-    /// forward
-    /// pass. Only with <see cref="Propagation.Original"/>, since otherwise they depend on the method.
+    /// forward pass. Only with <see cref="Propagation.Original"/>, since otherwise they depend on the method.
     /// </summary>
     public string? Statistics { get; init; }
 

@@ -8,8 +8,7 @@ namespace Quarank.Pipeline;
 
 /// <summary>
 /// The Gram matrices of an original model on one calibration set, kept so that many methods can be tried on them. Per block a
-/// file with,
-/// per site, <c>name.gram</c> (the lower triangle, row by row, float64), <c>name.tokens</c> and <c>name.sink</c>.
+/// file with, per site, <c>name.gram</c> (the lower triangle, row by row, float64), <c>name.tokens</c> and <c>name.sink</c>.
 /// </summary>
 internal sealed class StatisticsFolder
 {

@@ -2,8 +2,7 @@ namespace Quarank.Tokenizers;
 
 /// <summary>
 /// GPT-2's spelling of bytes as printable characters (Radford et al. 2019): printable Latin-1 stands for itself, the other 68
-/// bytes
-/// for U+0100, U+0101, … in their order.
+/// bytes for U+0100, U+0101, … in their order.
 /// </summary>
 internal static class ByteCharacters
 {

@@ -7,8 +7,7 @@ namespace Quarank.Tokenizers;
 
 /// <summary>
 /// Byte pair encoding (Sennrich et al. 2016): of all neighbours the pair of lowest rank merges first, the leftmost of equals,
-/// until
-/// none merges. Safe to use from many threads.
+/// until none merges. Safe to use from many threads.
 /// </summary>
 internal sealed class BytePairEncoder
 {

@@ -5,8 +5,7 @@ namespace Quarank.Tokenizers;
 
 /// <summary>
 /// Unicode's normalization form C (UAX #15) of well-formed UTF-16. Our own, because string.Normalize leaves every text as it is
-/// when
-/// the program runs without culture data, as ours does.
+/// when the program runs without culture data, as ours does.
 /// </summary>
 internal static class CanonicalComposition
 {

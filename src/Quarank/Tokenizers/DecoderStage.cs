@@ -4,8 +4,7 @@ namespace Quarank.Tokenizers;
 
 /// <summary>
 /// One step from pieces to text. Steps take piece after piece and hand on what is certain, so that decoding all at once and
-/// decoding
-/// as tokens come are the same thing.
+/// decoding as tokens come are the same thing.
 /// </summary>
 internal abstract class DecoderStage
 {

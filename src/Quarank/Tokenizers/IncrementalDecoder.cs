@@ -2,8 +2,7 @@ namespace Quarank.Tokenizers;
 
 /// <summary>
 /// Ids to text as they come. What it gives in all is what <see cref="Tokenizer.Decode"/> gives at once; a character of several
-/// tokens
-/// comes with its last. One text, one thread.
+/// tokens comes with its last. One text, one thread.
 /// </summary>
 public sealed class IncrementalDecoder
 {

@@ -2,8 +2,7 @@ namespace Quarank.Tokenizers;
 
 /// <summary>
 /// Merges of a word of many symbols in O(n log n): neighbours are linked, candidate pairs wait in a heap by rank and position,
-/// and one
-/// that has changed meanwhile is passed over when its turn comes.
+/// and one that has changed meanwhile is passed over when its turn comes.
 /// </summary>
 internal static class LongWord
 {

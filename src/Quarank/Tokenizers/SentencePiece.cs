@@ -5,8 +5,7 @@ namespace Quarank.Tokenizers;
 
 /// <summary>
 /// SentencePiece's byte pair encoding (Kudo and Richardson 2018): any two neighbours whose texts joined are a piece may merge,
-/// the
-/// piece of the best score first. Special tokens written out in a text stay text.
+/// the piece of the best score first. Special tokens written out in a text stay text.
 /// </summary>
 internal static class SentencePiece
 {

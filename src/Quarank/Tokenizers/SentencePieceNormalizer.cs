@@ -3,9 +3,8 @@ using System.Text;
 namespace Quarank.Tokenizers;
 
 /// <summary>
-/// What SentencePiece does to text before cutting it: spaces become ▁, one is put in front, and, if asked, runs of spaces become
-/// one
-/// and those at the ends go. Symbols defined by the user keep their spaces.
+/// What SentencePiece does to text before cutting it: spaces become ▁, one is put in front, and, if asked, runs of spaces
+/// become one and those at the ends go. Symbols defined by the user keep their spaces.
 /// </summary>
 internal sealed class SentencePieceNormalizer(AddedTokenMatcher userDefined, bool addPrefix, bool removeExtra)
 {

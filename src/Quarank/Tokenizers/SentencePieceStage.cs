@@ -5,8 +5,7 @@ namespace Quarank.Tokenizers;
 
 /// <summary>
 /// SentencePiece's decoding: ▁ is a space, the one put in front of the text goes, bytes become characters (U+FFFD for each that
-/// is part
-/// of none), an unknown piece becomes the model's sign for it.
+/// is part of none), an unknown piece becomes the model's sign for it.
 /// </summary>
 internal sealed class SentencePieceStage(SentencePieceModel model, Vocabulary vocabulary) : DecoderStage
 {

@@ -62,9 +62,8 @@ internal sealed class StripStartStage(char content, int most) : DecoderStage
 }
 
 /// <summary>
-/// Runs of &lt;0x00&gt; to &lt;0xFF&gt; become the text they are in UTF-8; a run that is not UTF-8 throughout becomes U+FFFD byte
-/// by
-/// byte. So a run is held back until a piece of another kind ends it.
+/// Runs of &lt;0x00&gt; to &lt;0xFF&gt; become the text they are in UTF-8; a run that is not UTF-8 throughout becomes U+FFFD
+/// byte by byte. So a run is held back until a piece of another kind ends it.
 /// </summary>
 internal sealed class ByteFallbackStage : DecoderStage
 {

@@ -41,8 +41,7 @@ public sealed class Tokenizer
 
     /// <summary>
     /// Reads a tokenizer from a file or from a folder (tokenizer.json, else tokenizer.model, else vocab.json and merges.txt),
-    /// with what
-    /// tokenizer_config.json beside it says. Each file may be gzip with .gz after its name.
+    /// with what tokenizer_config.json beside it says. Each file may be gzip with .gz after its name.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file, or the folder has none of these.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message names it and the place.</exception>

@@ -164,7 +164,7 @@ public class MethodIdentityTests
             for (int j = 0; j < 32; j++) singular[i, j] = i == j ? 1 : -1;  // far from positive definite
         var notes = new List<string>();
         var problem = Some.Problem(8, 32) with { Inputs = new(1, singular), Note = notes.Add };
-        Assert.ThrowsAny<InvalidOperationException>(() => new Gptq(new(4)).Compress(problem));
+        Assert.Throws<InvalidDataException>(() => new Gptq(new(4)).Compress(problem));
 
         for (int i = 0; i < 32; i++)
             for (int j = 0; j < 32; j++) singular[i, j] = i == j ? 1 : -0.034;

@@ -12,9 +12,11 @@ namespace Quarank.Cli.Commands;
 internal sealed class CompressCommand : TaughtCommand
 {
     private readonly Argument<string> _model = new(
-        "MODEL") { Description = "The folder of the model to compress; it is left as it is." };
+        "MODEL")
+    { Description = "The folder of the model to compress; it is left as it is." };
     private readonly Argument<string> _out = new(
-        "OUT") { Description = "The folder to write; it appears when all is done, with a report beside the weights." };
+        "OUT")
+    { Description = "The folder to write; it appears when all is done, with a report beside the weights." };
     private readonly MethodOptions _method = new();
     private readonly CalibrationOptions _calibration = new();
 

@@ -10,9 +10,15 @@ namespace Quarank.Cli.Commands;
 internal sealed class DetokenizeCommand : TaughtCommand
 {
     private readonly Argument<string> _tokenizer = new(
-        "MODEL") { Description = "A model folder, a tokenizer folder or a tokenizer file." };
-    private readonly Option<int[]> _ids = new("--ids") { HelpName = "1,2,3", Description = "The ids, with commas between them.",
-        Required = true, CustomParser = ParseIds };
+        "MODEL")
+    { Description = "A model folder, a tokenizer folder or a tokenizer file." };
+    private readonly Option<int[]> _ids = new("--ids")
+    {
+        HelpName = "1,2,3",
+        Description = "The ids, with commas between them.",
+        Required = true,
+        CustomParser = ParseIds
+    };
     private readonly Option<bool> _skip = Inputs.Flag("--skip-special-tokens", "Leave out tokens that stand for no text.");
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print JSON: text.");
 

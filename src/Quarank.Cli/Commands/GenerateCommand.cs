@@ -11,8 +11,12 @@ namespace Quarank.Cli.Commands;
 internal sealed class GenerateCommand : TaughtCommand
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "A model folder, compressed or not." };
-    private readonly Option<string> _prompt = new("--prompt") { HelpName = "TEXT",
-        Description = "The text to go on with; \"\" begins a new one.", Required = true };
+    private readonly Option<string> _prompt = new("--prompt")
+    {
+        HelpName = "TEXT",
+        Description = "The text to go on with; \"\" begins a new one.",
+        Required = true
+    };
     private readonly Option<int?> _tokens = Inputs.Whole("--tokens", "N", "At most so many tokens (100).", 1);
     private readonly Option<double?> _temperature = Inputs.Number(
         "--temperature", "X", "0 takes the likeliest token each time, 1 draws as the model says (0).", 0, 100);

@@ -10,7 +10,8 @@ namespace Quarank.Cli.Commands;
 internal sealed class InspectCommand : TaughtCommand
 {
     private readonly Argument<string> _model = new(
-        "MODEL") { Description = "A model folder: config.json, safetensors and a tokenizer." };
+        "MODEL")
+    { Description = "A model folder: config.json, safetensors and a tokenizer." };
     private readonly Option<bool> _tensors = Inputs.Flag("--tensors", "List every tensor with its type, shape and bytes.");
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print JSON.");
 

@@ -8,7 +8,8 @@ namespace Quarank.Cli.Commands;
 internal sealed class TokenizeCommand : TaughtCommand
 {
     private readonly Argument<string> _tokenizer = new(
-        "MODEL") { Description = "A model folder, a tokenizer folder or a tokenizer file." };
+        "MODEL")
+    { Description = "A model folder, a tokenizer folder or a tokenizer file." };
     private readonly Option<string?> _text = Inputs.Text("--text", "TEXT", "The text itself.");
     private readonly Option<string?> _file = Inputs.Text("--file", "FILE", "A UTF-8 file with the text.");
     private readonly Option<bool> _plain = Inputs.Flag(

@@ -34,7 +34,7 @@ public class UsageTests
     [InlineData("compress a b --method gptq --calibration c --bits 9", "from 2 to 8, not '9'")]
     [InlineData("compress a b --method gptq --calibration c --bits 3.5", "a whole number from 2 to 8, not '3.5'")]
     [InlineData("compress a b --method gptq --calibration c --bits-per-weight 2",
-        "--bits-per-weight is not an option of gptq; it takes --bits")]
+        "--bits-per-weight is not an option of gptq; it takes --scales, --bits")]
     [InlineData("compress a b --method gptq --calibration c --no-compensation", "--no-compensation is not an option of gptq")]
     [InlineData("compress a b --method rtn --calibration c --act-order", "--act-order is not an option of rtn")]
     [InlineData("compress a b --method lordq --calibration c --bits 3", "--bits is not an option of lordq")]

@@ -5,7 +5,7 @@ namespace Quarank.Benchmarks;
 
 /// <summary>
 /// Our tiled products against the library's own threads, side by side in one run, because the machine's speed drifts more between
-/// runs than the two differ. Not a BenchmarkDotNet job: it is the ratio that counts, not the time.
+/// runs than the two differ. It is the ratio that counts, not the time.
 /// </summary>
 internal static class ProductRatios
 {

@@ -1,10 +1,21 @@
 using System.Globalization;
 using Quarank.Benchmarks;
 
-if (args is ["products", ..]) ProductRatios.Run();
-else if (args is ["methods", ..]) MethodTimes.Run();
-else if (args is ["forward", var model, ..]) ForwardBenchmark.Run(model, Number(2, 2048), Number(3, 5));
-else if (args is ["tokenizers", .. var files]) TokenizerSpeed.Run(files);
-else BenchmarkDotNet.Running.BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+// Ratios measured side by side in one run; each prints a table and tests nothing.
+switch (args)
+{
+    case ["products", ..]: ProductRatios.Run(); return 0;
+    case ["methods", ..]: MethodTimes.Run(); return 0;
+    case ["forward", var model, ..]: ForwardBenchmark.Run(model, Number(2, 2048), Number(3, 5)); return 0;
+    case ["tokenizers", .. var files]: TokenizerSpeed.Run(files); return 0;
+    default:
+        Console.Error.WriteLine("""
+            products                        tiled products and Gram sums beside BLAS on its own threads
+            methods                         seconds of each method on the shapes of a SmolLM2 block
+            forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products
+            tokenizers TEXT FOLDER...       MB/s of each tokenizer
+            """);
+        return 2;
+}
 
 int Number(int position, int otherwise) => args.Length > position ? int.Parse(args[position], CultureInfo.InvariantCulture) : otherwise;

@@ -42,6 +42,7 @@ public readonly struct MatrixSlice<T> where T : unmanaged
     public static implicit operator MatrixSlice<T>(Matrix<T> matrix) => new(matrix, 0, matrix.Rows, 0, matrix.Columns);
 }
 
+/// <summary>Ranges of rows or of columns of a matrix.</summary>
 public static class MatrixSlice
 {
     /// <summary>Rows <paramref name="first"/> … first + count − 1, all columns.</summary>

@@ -157,6 +157,19 @@ public class MethodIdentityTests
         Assert.Contains(words, Assert.Throws<ArgumentException>(() => new Lordq(bits).Fit([new("q", 64, 64)])).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void An_explicit_rank_goes_before_fraction_and_budget_and_no_further_than_the_shape()
+    {
+        var lordq = new Lordq(BitsPerWeight: 2, RankFraction: 0.9, Rank: 9);
+        LayerShape[] shapes = [new("wide", 40, 64), new("thin", 5, 64)];
+        Assert.Equal(lordq, lordq.Fit(shapes));
+        var compressed = (ProductLinear)lordq.Compress(Some.Problem(40, 64));
+        Assert.Equal(9, compressed.Rank);
+        Assert.Equal(lordq.PlannedBits(shapes[0]), compressed.Bits);
+        Assert.Equal(5, ((ProductLinear)lordq.Compress(Some.Problem(5, 64))).Rank);
+        Assert.Contains("not 0", Assert.Throws<ArgumentException>((lordq with { Rank = 0 }).Validate).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Extra_damping_is_told()
     {
         var singular = new Matrix<double>(32, 32);

@@ -24,6 +24,7 @@ namespace Quarank.Compression.Methods;
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="RankFraction">ρ; worked out from the budget by <see cref="Fit"/> when absent.</param>
 /// <param name="Scales">How scales and offsets are stored.</param>
+/// <param name="Rank">Components of every layer (at most min(rows, columns) of each); goes before <paramref name="RankFraction"/> and the budget.</param>
 public sealed record Lordq(
     double BitsPerWeight = 2,
     int Blocks = 2,
@@ -33,7 +34,8 @@ public sealed record Lordq(
     BitBudget Budget = BitBudget.Bytes,
     double Damping = 0.01,
     double? RankFraction = null,
-    ScaleType Scales = ScaleType.Bits16) : Method
+    ScaleType Scales = ScaleType.Bits16,
+    int? Rank = null) : Method
 {
     public override void Validate()
     {
@@ -43,14 +45,18 @@ public sealed record Lordq(
         if (!(BitsPerWeight > 0 && BitsPerWeight <= 32)) throw new ArgumentException($"A budget lies above 0 and up to 32 bits per weight, not {BitsPerWeight}.");
         if (!(Damping >= 0 && double.IsFinite(Damping))) throw new ArgumentException($"Damping is a number from 0 on, not {Damping}.");
         if (RankFraction is not (null or (> 0 and <= 1))) throw new ArgumentException($"A rank fraction lies above 0 and up to 1, not {RankFraction}.");
+        if (Rank < 1) throw new ArgumentException($"A rank is at least 1, not {Rank}.");
     }
 
-    public override Method Fit(IReadOnlyList<LayerShape> layers) => RankFraction is null ? this with { RankFraction = LordqBudget.RankFraction(this, layers) } : this;
+    public override Method Fit(IReadOnlyList<LayerShape> layers) =>
+        Rank is null && RankFraction is null ? this with { RankFraction = LordqBudget.RankFraction(this, layers) } : this;
 
-    public override long PlannedBits(LayerShape layer) => BitsOf(layer, Rank(layer.Rows, layer.Columns));
+    public override long PlannedBits(LayerShape layer) => BitsOf(layer, RankFor(layer.Rows, layer.Columns));
 
-    /// <summary>⌊ρ · min(rows, columns)⌋, and at least 1.</summary>
-    internal int Rank(int rows, int columns) => RankOf(RankFraction ?? throw new InvalidOperationException("A rank fraction is known after Fit."), rows, columns);
+    /// <summary>The rank that was asked for, as far as the shape has it; else ⌊ρ · min(rows, columns)⌋, and at least 1.</summary>
+    internal int RankFor(int rows, int columns) => Rank is { } rank
+        ? Math.Min(rank, Math.Min(rows, columns))
+        : RankOf(RankFraction ?? throw new InvalidOperationException("A rank fraction is known after Fit."), rows, columns);
 
     // A fraction such as 8/24 must give 8: the last bits of the quotient do not count.
     internal static int RankOf(double fraction, int rows, int columns) => Math.Max(1, (int)Math.Floor(fraction * Math.Min(rows, columns) + 1e-9));
@@ -69,7 +75,7 @@ public sealed record Lordq(
         var y = DampedGram.Factor(problem, Damping, dead, h => LinearAlgebra.TryCholesky(h, out var l, out int pivot) ? (l, 0) : (null, pivot));
         var residual = LinearAlgebra.Multiply(DampedGram.LiveWeight(problem, dead), y);
 
-        int rank = Rank(problem.Rows, problem.Columns), done = 0;
+        int rank = RankFor(problem.Rows, problem.Columns), done = 0;
         var p = new FactorCodes(PBits, PGrid, rank, problem.Rows);
         var q = new FactorCodes(QBits, QGrid, rank, problem.Columns);
         for (int k = 0; k < Blocks && done < rank; k++)

@@ -4,8 +4,11 @@ namespace Quarank.Compression;
 
 /// <summary>What calibration gathered where a layer takes its input.</summary>
 /// <param name="Tokens">How many tokens were seen.</param>
-/// <param name="Gram">H = Σ x xᵀ / tokens (half the papers' Hessian), Columns × Columns, symmetric.</param>
-public sealed record InputStatistics(long Tokens, Matrix<double> Gram);
+/// <param name="Gram">
+/// H = Σ w² x xᵀ / tokens (half the papers' Hessian), Columns × Columns, symmetric; w are the tokens' weights. What methods fit to.
+/// </param>
+/// <param name="Plain">H with every weight 1, where that is another matrix: what losses are measured with.</param>
+public sealed record InputStatistics(long Tokens, Matrix<double> Gram, Matrix<double>? Plain = null);
 
 /// <summary>The place and size of a layer, before anything is read.</summary>
 public sealed record LayerShape(string Name, int Rows, int Columns);

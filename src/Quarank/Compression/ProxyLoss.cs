@@ -9,10 +9,11 @@ public static class ProxyLoss
 {
     private const int RowChunk = 64;
 
-    /// <summary>tr((W − Ŵ) H (W − Ŵ)ᵀ) / tr(W H Wᵀ) with the undamped Gram matrix, Ŵ decoded from what is stored.</summary>
+    /// <summary>tr((W − Ŵ) H (W − Ŵ)ᵀ) / tr(W H Wᵀ) with the undamped Gram matrix of unweighted tokens, Ŵ decoded from what is stored.</summary>
     public static double Relative(LayerProblem problem, Linear compressed)
     {
         int n = problem.Columns, chunks = (problem.Rows + RowChunk - 1) / RowChunk;
+        var h = problem.Inputs.Plain ?? problem.Inputs.Gram;
         var decoded = compressed.ToDense();
         var (errors, totals) = (new double[chunks], new double[chunks]);
         Threads.For(chunks, c =>
@@ -22,8 +23,8 @@ public static class ProxyLoss
             TensorPrimitives.ConvertChecked<float, double>(problem.Weight.RowRange(first, count), w);
             TensorPrimitives.ConvertChecked<float, double>(decoded.RowRange(first, count), d);
             TensorPrimitives.Subtract(w, d, d);
-            totals[c] = Quadratic(w, problem.Inputs.Gram, count);
-            errors[c] = Quadratic(d, problem.Inputs.Gram, count);
+            totals[c] = Quadratic(w, h, count);
+            errors[c] = Quadratic(d, h, count);
         });
         double error = errors.Sum(), total = totals.Sum();
         return total > 0 ? error / total : error > 0 ? double.PositiveInfinity : 0;

@@ -16,6 +16,7 @@ public partial class LayeringTests
         ["Compression"] = ["Numerics", "Layers"],
         ["Pipeline"] = ["Numerics", "Checkpoints", "Layers", "Models", "Compression", "Tokenizers"],
         ["Evaluation"] = ["Numerics", "Models", "Tokenizers"],
+        ["Studies"] = ["Numerics", "Checkpoints", "Layers", "Models", "Compression", "Tokenizers", "Pipeline", "Evaluation"],
     };
 
     [Fact]

@@ -29,6 +29,16 @@ public abstract record Method
     /// <summary>Every bit that the layer of this shape will take, as far as it does not depend on the numbers.</summary>
     public abstract long PlannedBits(LayerShape layer);
 
+    /// <summary>
+    /// This method with its free knobs (a budget; bits and group size) set so that the layers' stored bits come as near as
+    /// possible to <paramref name="bitsPerWeight"/> on average, and exceed it by at most <see cref="Excess"/>.
+    /// </summary>
+    /// <returns>Null if no setting does; always, for a method without such knobs.</returns>
+    public virtual Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) => null;
+
+    /// <summary>By what part of it <see cref="AtBitsPerWeight"/> may exceed what it was asked for.</summary>
+    internal const double Excess = 0.005;
+
     /// <summary>Compresses one layer. Pure: the same problem gives the same layer, and nothing of the problem is changed.</summary>
     public abstract Linear Compress(LayerProblem problem);
 }

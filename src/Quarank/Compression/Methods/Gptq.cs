@@ -35,6 +35,9 @@ public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, d
 
     public override long PlannedBits(LayerShape layer) => Grid.BitsOf(layer.Rows, layer.Columns);
 
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
+        GridBudget.Nearest(Grid, bitsPerWeight, layers) is { } grid ? this with { Grid = grid } : null;
+
     public override Linear Compress(LayerProblem problem)
     {
         Validate();

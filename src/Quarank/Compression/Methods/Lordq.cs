@@ -51,6 +51,22 @@ public sealed record Lordq(
     public override Method Fit(IReadOnlyList<LayerShape> layers) =>
         Rank is null && RankFraction is null ? this with { RankFraction = LordqBudget.RankFraction(this, layers) } : this;
 
+    /// <summary>The rank fraction for that many stored bits, whatever the recipe's budget counts.</summary>
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers)
+    {
+        var method = this with { BitsPerWeight = bitsPerWeight, Budget = BitBudget.Bytes, RankFraction = null, Rank = null };
+        try
+        {
+            method.Validate();
+            method.Fit(layers);
+            return method;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
     public override long PlannedBits(LayerShape layer) => BitsOf(layer, RankFor(layer.Rows, layer.Columns));
 
     /// <summary>The rank that was asked for, as far as the shape has it; else ⌊ρ · min(rows, columns)⌋, and at least 1.</summary>

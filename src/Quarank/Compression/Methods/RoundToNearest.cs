@@ -16,6 +16,9 @@ public sealed record RoundToNearest(GridFormat Grid, GridRange Range = GridRange
 
     public override long PlannedBits(LayerShape layer) => Grid.BitsOf(layer.Rows, layer.Columns);
 
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
+        GridBudget.Nearest(Grid, bitsPerWeight, layers) is { } grid ? this with { Grid = grid } : null;
+
     public override Linear Compress(LayerProblem problem)
     {
         int groups = Grid.GroupsOf(problem.Columns), size = Grid.GroupSize == 0 ? problem.Columns : Grid.GroupSize;

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Quarank.Pipeline;
+
+namespace Quarank.Studies;
+
+/// <summary>Recipes on one model, brought to the same file bytes and measured on one text; stands as <c>comparison.json</c>.</summary>
+/// <param name="Program">Version and commit of the program that wrote it.</param>
+/// <param name="Blas">The BLAS library, and so the processor: other ones may round sums differently.</param>
+/// <param name="Model">The dense model that all were made of and are compared with.</param>
+/// <param name="Evaluation">The text that was foretold, and how it was cut.</param>
+/// <param name="Calibration">The tokens that all recipes were fitted on.</param>
+/// <param name="PeakMemoryMeasure">How peak memory was measured, in words.</param>
+/// <param name="Rows">In the order asked: sizes ascending, in each size the recipes as given.</param>
+public sealed record Comparison(
+    string Program, string Blas, ComparedModel Model, ComparedText Evaluation, ComparedCalibration Calibration,
+    string PeakMemoryMeasure, IReadOnlyList<ComparisonRow> Rows)
+{
+    public const string FileName = "comparison.json";
+
+    /// <summary>Of this JSON.</summary>
+    public int Version { get; init; } = 1;
+
+    /// <summary>Spectra of the original's layers, when they were asked for.</summary>
+    public IReadOnlyList<LayerSpectrum>? Spectra { get; init; }
+
+    /// <summary>Indented; infinite numbers are written as the strings "Infinity" and "NaN".</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, RunJson.Options);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">It is no comparison of this version.</exception>
+    public static Comparison Load(string path)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize<Comparison>(File.ReadAllText(path), RunJson.Options) is { Version: 1 } comparison)
+                return comparison;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path}: this is no comparison ({e.Message}); `quarank compare` writes one.", e);
+        }
+        throw new InvalidDataException($"{path}: this comparison is not of version 1; run `quarank compare` again.");
+    }
+}
+
+/// <summary>The dense model.</summary>
+/// <param name="Name">The last part of its path.</param>
+/// <param name="Hash">Tells two models apart; see <c>RunFingerprint.OfModel</c>.</param>
+/// <param name="FileBytes">All its weight files.</param>
+/// <param name="KeptBytes">Tensors that no recipe touches: embedding, head, norms, biases.</param>
+/// <param name="Weights">Numbers in the linear layers that recipes compress: what bits per weight divides by.</param>
+/// <param name="Layers">How many of these layers there are.</param>
+/// <param name="BitsPerWeight">Of the linear layers as the dense model stores them.</param>
+/// <param name="Perplexity">On the evaluation text.</param>
+/// <param name="StandardError">Of the perplexity; it takes tokens as independent.</param>
+/// <param name="MeanLoss">Mean of −ln p of the tokens.</param>
+public sealed record ComparedModel(
+    string Name, string Hash, long FileBytes, long KeptBytes, long Weights, int Layers, double BitsPerWeight,
+    double Perplexity, double StandardError, double MeanLoss);
+
+/// <summary>What was foretold.</summary>
+/// <param name="Text">The file's name.</param>
+/// <param name="Hash">SHA-256 of the tokens evaluated.</param>
+/// <param name="Protocol">How the text was cut, in words; figures of different protocols must not be compared.</param>
+/// <param name="Length">Tokens in a segment.</param>
+/// <param name="Tokens">How many tokens were foretold.</param>
+public sealed record ComparedText(string Text, string Hash, string Protocol, int Length, int Segments, long Tokens);
+
+/// <summary>What all recipes were fitted on.</summary>
+/// <param name="Hash">SHA-256 of the tokens.</param>
+public sealed record ComparedCalibration(
+    IReadOnlyList<string> Texts, int Samples, int Length, Sampling Sampling, int Seed, long Tokens, string Hash);
+
+/// <summary>The σ²ᵢ of one layer of the original, as shares of their sum, largest first.</summary>
+/// <param name="Kind">The last part of the name: q_proj.</param>
+/// <param name="Weighted">Of W Y with H = Y Yᵀ: what the layer does to calibration inputs.</param>
+/// <param name="Plain">Of W itself.</param>
+public sealed record LayerSpectrum(
+    string Name, string Kind, int Block, int Rows, int Columns, IReadOnlyList<double> Weighted, IReadOnlyList<double> Plain);

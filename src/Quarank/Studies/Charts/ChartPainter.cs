@@ -1,0 +1,125 @@
+namespace Quarank.Studies.Charts;
+
+/// <summary>Lays a <see cref="Chart"/> out, from top to bottom, and draws it from back to front.</summary>
+internal sealed class ChartPainter
+{
+    private readonly Chart _chart;
+    private readonly Drawing _drawing;
+    private readonly AxisScale _x, _y;
+    private readonly (int Tint, int Shape)[] _looks;
+
+    public ChartPainter(Chart chart, Drawing drawing)
+    {
+        (_chart, _drawing) = (chart, drawing);
+        var points = chart.Series.SelectMany(s => s.Points).ToList();
+        _x = new(chart.X, points.Select(p => p.X).Concat(Guided(vertical: true)));
+        _y = new(chart.Y, points.Select(p => p.Y).Concat(Guided(vertical: false)).Concat(points.SelectMany(Ends)));
+        int next = 0;
+        _looks = new (int, int)[chart.Series.Count];
+        for (int i = 0; i < _looks.Length; i++)
+        {
+            var series = chart.Series[i];
+            bool counts = series.Look != Look.Frontier && (series.Tint == null || series.Shape == null);
+            // From the ninth on, colours come again with other shapes: 64 series differ.
+            _looks[i] = (series.Tint ?? next % ChartStyle.Tints, series.Shape ?? (next + next / ChartStyle.Tints) % Marker.Count);
+            if (counts) next++;
+        }
+    }
+
+    public void Paint(double top)
+    {
+        if (!_chart.HideLegend) top = PaintLegend(top);
+        double left = 14 + _y.Ticks(5).Select(t => t.Label).Append(_y.HighName).Append(_y.LowName).Max(l => TextWidth.Of(l, TextSize.Tick));
+        double right = _drawing.Width - 16;
+        foreach (string line in TextWidth.Wrap(_y.Title, TextSize.Note, _drawing.Width - 8))
+            _drawing.Text(4, top += TextSize.Note.LineHeight(), line, TextSize.Note, "ink");
+        top += 10;
+        double bottom = top + (_chart.PlotHeight ?? Math.Clamp(_drawing.Width * 0.48, 170, 380));
+        _y.Span(bottom, top);
+        _x.Span(left, right);
+
+        AxisPainter.PaintY(_drawing, _y, left, right);
+        double y = PaintX(top, bottom);
+        foreach (string line in TextWidth.Wrap(_x.Title, TextSize.Note, right - 8))
+            _drawing.Text((left + right) / 2, y += TextSize.Note.LineHeight(), line, TextSize.Note, "ink", Anchor.Middle);
+        _drawing.Height = Math.Ceiling(y + 8);
+
+        var placer = new LabelPlacer(new(left, top - 4, right + 12, bottom));
+        PaintGuides(placer);
+        var marks = new SeriesPainter(_drawing, _x, _y, placer);
+        for (int i = 0; i < _looks.Length; i++) marks.Paint(_chart.Series[i], _looks[i].Tint, _looks[i].Shape, i);
+        marks.PaintLabels();
+    }
+
+    public double PaintLegend(double top) => Legend.Draw(_drawing, top, [.. _chart.Series.Select(Entry)]);
+
+    private LegendEntry Entry(Series series, int i) => new(series.Name, (drawing, x, y) =>
+    {
+        var (tint, shape) = _looks[i];
+        if (series.Look == Look.Frontier) drawing.Line(x, y, x + 24, y, "frontier");
+        else if (series.Look != Look.Points) drawing.Line(x, y, x + 24, y, $"line t{tint} d{shape}");
+        if (series.Look != Look.Frontier) drawing.Path(Marker.Path(shape, x + 12, y, 4.5), $"mark t{tint}");
+    });
+
+    private double PaintX(double top, double bottom)
+    {
+        double baseline = bottom + 7 + (int)TextSize.Tick;
+        var taken = new List<Box>();
+        foreach (var (name, lane, edge) in new[] { (_x.HighName, _x.End, _x.High), (_x.LowName, _x.Start, _x.Low) })
+        {
+            if (name.Length == 0) continue;
+            _drawing.Rectangle(new(Math.Min(lane, edge), top, Math.Max(lane, edge), bottom), "lane");
+            double width = TextWidth.Of(name, TextSize.Tick), middle = Math.Min((lane + edge) / 2, _drawing.Width - 2 - width / 2);
+            taken.Add(Drawing.BoxOf(middle, baseline, name, TextSize.Tick, Anchor.Middle));
+            _drawing.Text(middle, baseline, name, TextSize.Tick, "soft", Anchor.Middle);
+        }
+        foreach (var tick in FittingTicks(baseline, taken))
+        {
+            double x = _x.At(tick.Value);
+            if (tick.Label.Length > 0)
+            {
+                if (_chart.X.Log) _drawing.Line(x, top, x, bottom, "grid");
+                _drawing.Text(x, baseline, tick.Label, TextSize.Tick, "soft", Anchor.Middle);
+            }
+            _drawing.Line(x, bottom, x, bottom + (tick.Label.Length > 0 ? 5 : 3), "axis");
+        }
+        _drawing.Line(_x.Start, bottom, _x.End, bottom, "axis");
+        return baseline + 3;
+    }
+
+    /// <summary>As many ticks as there is room for their labels.</summary>
+    private IReadOnlyList<Tick> FittingTicks(double baseline, List<Box> taken)
+    {
+        for (int count = 12; ; count--)
+        {
+            var ticks = _x.Ticks(count);
+            var boxes = ticks.Where(t => t.Label.Length > 0)
+                .Select(t => Drawing.BoxOf(_x.At(t.Value), baseline, t.Label, TextSize.Tick, Anchor.Middle)).ToList();
+            bool apart = boxes.Zip(boxes.Skip(1)).All(p => p.First.Right + 8 < p.Second.Left)
+                && boxes.TrueForAll(b => b.Left >= 0 && b.Right <= _drawing.Width && !taken.Exists(b.Overlaps));
+            if (apart) return ticks;
+            if (count == 1) return [.. ticks.Select(t => t with { Label = "" })];
+        }
+    }
+
+    private void PaintGuides(LabelPlacer placer)
+    {
+        foreach (var (value, name, vertical) in _chart.Guides)
+        {
+            var scale = vertical ? _x : _y;
+            if (scale.LaneOf(value) != Lane.Inside) continue;
+            double at = scale.At(value);
+            var (x1, y1, x2, y2) = vertical ? (at, _y.Start, at, _y.End) : (_x.Start, at, _x.End, at);
+            _drawing.Line(x1, y1, x2, y2, "guide");
+            placer.KeepLine(x1, y1, x2, y2);
+            double x = vertical ? at : _x.End - TextWidth.Of(name, TextSize.Tick) - 8, y = vertical ? _y.End + 8 : at;
+            if (!placer.TryPlace(x, y, name, TextSize.Tick, out var place)) continue;
+            _drawing.Text(place.X, place.Y, name, TextSize.Tick, "soft halo");
+        }
+    }
+
+    private IEnumerable<double> Guided(bool vertical) => _chart.Guides.Where(g => g.Vertical == vertical).Select(g => g.Value);
+
+    private static IEnumerable<double> Ends(DataPoint point) =>
+        new[] { point.Low, point.High }.OfType<double>().Where(v => double.IsFinite(v) && v > 0);
+}

@@ -34,6 +34,24 @@ public static class SymmetricEigen
         return Fall(values, vectors, n, info);
     }
 
+    /// <summary>The eigenvalues alone, falling: a third of the work of <see cref="All(Matrix{double})"/>.</summary>
+    /// <inheritdoc cref="All(Matrix{double})"/>
+    public static double[] Values(Matrix<double> a)
+    {
+        var (copy, n) = Copy(a);
+        var values = new double[n];
+        int info = 0, work = Math.Max(1, 2 * n + 1), workInteger = 1, query = -1;
+        if (n == 0) return values;
+        Span<double> best = stackalloc double[1];
+        Span<int> bestInteger = stackalloc int[1];
+        OpenBlas.Dsyevd((byte)'N', (byte)'U', n, copy.Data, n, values, best, query, bestInteger, query, ref info);
+        (work, workInteger) = (Math.Max(work, (int)best[0]), Math.Max(workInteger, bestInteger[0]));
+        OpenBlas.Dsyevd((byte)'N', (byte)'U', n, copy.Data, n, values, new double[work], work, new int[workInteger], workInteger, ref info);
+        if (info != 0) throw new InvalidOperationException($"The eigenproblem of order {n} did not converge (LAPACK {info}).");
+        Array.Reverse(values);
+        return values;
+    }
+
     /// <inheritdoc cref="All(Matrix{double})"/>
     public static SymmetricEigen<float> All(Matrix<float> a)
     {

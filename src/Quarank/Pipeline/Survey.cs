@@ -1,0 +1,99 @@
+using Quarank.Checkpoints;
+using Quarank.Compression;
+using Quarank.Compression.Methods;
+using Quarank.Layers;
+using Quarank.Models;
+using Quarank.Numerics;
+using Quarank.Tokenizers;
+
+namespace Quarank.Pipeline;
+
+/// <summary>
+/// The original model, block by block, with what calibration saw of each layer's input; nothing is compressed. Gram matrices go through a
+/// statistics folder, so that what one survey (or one run with <c>propagate original</c>) has gathered serves the next.
+/// </summary>
+public sealed class Survey : IDisposable
+{
+    private readonly Checkpoint _checkpoint;
+    private readonly StatisticsFolder _kept;
+    private Matrix<float>[]? _hidden;
+    private int _at;
+
+    private Survey(Checkpoint checkpoint, ModelSpec spec, CalibrationSet calibration, StatisticsFolder kept, string modelHash) =>
+        (_checkpoint, Spec, Calibration, _kept, ModelHash) = (checkpoint, spec, calibration, kept, modelHash);
+
+    public ModelSpec Spec { get; }
+
+    public CalibrationSet Calibration { get; }
+
+    /// <summary>Tells two models apart.</summary>
+    public string ModelHash { get; }
+
+    /// <param name="statisticsFolder">Where Gram matrices are kept; made when it does not exist.</param>
+    /// <exception cref="InvalidDataException">Something that was given cannot be used; the message says what, and what to do.</exception>
+    public static Survey Open(string modelFolder, CalibrationSettings calibration, string statisticsFolder, CancellationToken token = default)
+    {
+        var checkpoint = Checkpoint.Open(modelFolder);
+        try
+        {
+            var spec = ModelSpec.Read(checkpoint.Config);
+            var recipe = new Recipe(new RoundToNearest(new GridFormat(8)), calibration) { Propagate = Propagation.Original };
+            Plan.Of(checkpoint, spec, recipe);   // refuses what no run could do
+            var set = CalibrationSet.Read(calibration, Tokenizer.Load(checkpoint.Directory), token);
+            var fingerprint = RunFingerprint.Of(recipe, checkpoint, set);
+            return new(checkpoint, spec, set, StatisticsFolder.Open(Path.GetFullPath(statisticsFolder), fingerprint), fingerprint.Model);
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Hands the layers of each block in <paramref name="blocks"/> (ascending) to <paramref name="visit"/>. Blocks run on the calibration
+    /// sequences only as far as their statistics are not kept yet.
+    /// </summary>
+    public void Visit(IReadOnlyList<int> blocks, Action<int, IReadOnlyList<LayerProblem>> visit, IProgress<RunProgress>? progress = null,
+        CancellationToken token = default)
+    {
+        var clock = new RunClock(Spec.BlockCount, progress);
+        var pass = new SequencePass(Spec, Calibration, clock, token);
+        foreach (int index in blocks)
+        {
+            token.ThrowIfCancellationRequested();
+            if (!_kept.Has(index)) clock.Time(RunPhase.Observe, () => Observe(index, pass, clock));
+            clock.Start(index);
+            clock.Time(RunPhase.Compress, () => visit(index, Problems(index, pass)));
+        }
+    }
+
+    public void Dispose() => _checkpoint.Dispose();
+
+    // States enter at the first block that is missing and pass through all up to this one.
+    private void Observe(int index, SequencePass pass, RunClock clock)
+    {
+        if (_hidden is null) (_hidden, _at) = (HiddenStates.Embed(Model.LoadEmbedding(_checkpoint, Spec), Calibration), 0);
+        for (; _at <= index; _at++)
+        {
+            clock.Start(_at);
+            var block = Load(_at, pass);
+            var collector = _kept.Has(_at) ? null : new StatisticsCollector(_at, Enum.GetValues<InputSite>());
+            pass.Run(block, _hidden, advance: true, collector);
+            if (collector is not null) _kept.Save(_at, collector.Finish());
+        }
+    }
+
+    private List<LayerProblem> Problems(int index, SequencePass pass)
+    {
+        var (block, statistics) = (Load(index, pass), _kept.Load(index));
+        return [.. block.Projections.Select(p => new LayerProblem(p.Name, p.Weight.ToDense(), statistics[p.Site].Inputs))];
+    }
+
+    private Block Load(int index, SequencePass pass)
+    {
+        var block = Model.LoadBlock(_checkpoint, Spec, index, pass.Buffers);
+        foreach (var projection in block.Projections) projection.Weight = new DenseLinear(projection.Weight.ToDense());
+        return block;
+    }
+}

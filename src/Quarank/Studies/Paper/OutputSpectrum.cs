@@ -33,7 +33,7 @@ public sealed record OutputSpectrum(string Name, string Kind, int Rows, int Colu
         var components = w.Rows <= w.Columns
             ? LinearAlgebra.Multiply(SymmetricEigen.All(LinearAlgebra.Syrk(w)).Vectors, w)
             : Scaled(SymmetricEigen.All(LinearAlgebra.SyrkTransposed(w)));
-        var b = LinearAlgebra.MultiplyTransposed(LinearAlgebra.Multiply(components, problem.Inputs.Gram), components);
+        var b = LinearAlgebra.MultiplyTransposed(LinearAlgebra.Multiply(components, problem.Inputs.Plain ?? problem.Inputs.Gram), components);
         LinearAlgebra.Symmetrize(b);
 
         int k = components.Rows;

@@ -11,11 +11,11 @@ namespace Quarank.Pipeline;
 /// run it again as it is stored. One block's weights are in memory at a time.
 /// </summary>
 internal sealed class BlockLoop(
-    Checkpoint checkpoint, ModelSpec spec, Recipe recipe, CalibrationSet calibration, RunOptions options, RunDirectory run,
+    Checkpoint checkpoint, ModelSpec spec, Recipe recipe, Assignment methods, CalibrationSet calibration, RunOptions options, RunDirectory run,
     StatisticsFolder? kept, RunClock clock, CancellationToken token)
 {
     private static readonly InputSite[] Sites = Enum.GetValues<InputSite>();
-    private readonly LayerCompressor _compressor = new(recipe.Method, recipe.Seed, clock, token);
+    private readonly LayerCompressor _compressor = new(methods, recipe.Seed, clock, token);
     private readonly SequencePass _pass = new(spec, calibration, clock, token);
     private Matrix<float>[] _hidden = [];
     private long _stored = Stopwatch.GetTimestamp();

@@ -51,8 +51,8 @@ public static class CompressionRun
         }
         CheckpointWriter.RefuseExisting(outFolder);
         var kept = options.Statistics is null ? null : StatisticsFolder.Open(Path.GetFullPath(options.Statistics), fingerprint);
-        var fitted = recipe with { Method = Plan.Fitted(recipe, spec) };
-        new BlockLoop(checkpoint, spec, fitted, calibration, options, run, kept, clock, token).Run();
+        var methods = Assignment.Of(recipe, Plan.Shapes(spec));
+        new BlockLoop(checkpoint, spec, recipe, methods, calibration, options, run, kept, clock, token).Run();
 
         return Finish(outFolder, recipe, checkpoint, calibration, fingerprint, plan, run, clock, token);
     }

@@ -7,7 +7,7 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>Compresses projections of one block side by side, and measures what became of each.</summary>
-internal sealed class LayerCompressor(Method method, int seed, RunClock clock, CancellationToken token)
+internal sealed class LayerCompressor(Assignment methods, int seed, RunClock clock, CancellationToken token)
 {
     /// <summary>
     /// Replaces the weights of <paramref name="projections"/> and returns their lines of the report, in the same order.
@@ -37,7 +37,7 @@ internal sealed class LayerCompressor(Method method, int seed, RunClock clock, C
         var notes = new List<string>();
         var weight = projection.Weight.ToDense();
         var problem = new LayerProblem(projection.Name, weight, seen.Inputs, SeedOf(projection.Name), notes.Add);
-        var layer = method.Compress(problem);
+        var layer = methods[projection.Name].Compress(problem);
         double error = ProxyLoss.Relative(problem, layer), seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return (layer, new LayerReport(projection.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight,
             error, seen.Inputs.Tokens, seen.Sink, seconds, notes));

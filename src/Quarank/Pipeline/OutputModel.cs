@@ -51,11 +51,16 @@ internal static class OutputModel
     }
 
     /// <summary>What stands under "quarank" in config.json.</summary>
-    private static JsonObject Section(Recipe recipe, IReadOnlyList<LayerReport> layers) => new()
+    private static JsonObject Section(Recipe recipe, IReadOnlyList<LayerReport> layers)
     {
-        ["version"] = 1,
-        ["method"] = JsonSerializer.SerializeToNode<Method>(recipe.Method, RecipeJson.Options),
-        ["layers"] = new JsonObject(layers.Select(
-            l => KeyValuePair.Create(l.Name, JsonSerializer.SerializeToNode<LinearFormat>(l.Form, RecipeJson.Options)))),
-    };
+        var section = new JsonObject
+        {
+            ["version"] = 1,
+            ["method"] = JsonSerializer.SerializeToNode<Method>(recipe.Method, RecipeJson.Options),
+        };
+        if (recipe.Layers is not null) section["methods"] = JsonSerializer.SerializeToNode(recipe.Layers, RecipeJson.Options);
+        section["layers"] = new JsonObject(layers.Select(
+            l => KeyValuePair.Create(l.Name, JsonSerializer.SerializeToNode<LinearFormat>(l.Form, RecipeJson.Options))));
+        return section;
+    }
 }

@@ -30,28 +30,16 @@ public sealed record Plan(
                 $"Sequences of {length:N0} tokens are longer than the {spec.ContextLength:N0} positions of the model.");
 
         var shapes = Shapes(spec);
-        var method = Fitted(recipe, spec);
-        LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, method.PlannedBits(s)))];
+        var methods = Assignment.Of(recipe, shapes);
+        LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, methods[s.Name].PlannedBits(s)))];
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
         long kept = checkpoint.Tensors.All.Where(t => !IsWeight(t.Name, shapes)).Sum(t => t.ByteLength);
         return new(layers, (double)bits / weights, kept + bits / 8, PeakMemory(checkpoint, spec, recipe),
             [.. Unwise(spec, recipe)]);
     }
 
-    /// <summary>The recipe's method, told of all layers so that a budget for the whole model becomes one for each.</summary>
-    internal static Method Fitted(Recipe recipe, ModelSpec spec)
-    {
-        try
-        {
-            return recipe.Method.Fit(Shapes(spec));
-        }
-        catch (ArgumentException e)
-        {
-            throw new InvalidDataException(e.Message, e);
-        }
-    }
-
-    private static List<LayerShape> Shapes(ModelSpec spec) =>
+    /// <summary>Every layer that can be compressed, in the order in which they run.</summary>
+    internal static List<LayerShape> Shapes(ModelSpec spec) =>
         [.. Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections)
             .Select(p => new LayerShape(p.Name, p.Rows, p.Columns))];
 

@@ -39,6 +39,14 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     /// <summary>Where the methods' own randomness starts; each layer derives its seed from this and its place.</summary>
     public int Seed { get; init; }
 
+    /// <summary>
+    /// Methods of single layers, which overrule <see cref="Method"/>: names as in the checkpoint without <c>.weight</c>, or
+    /// patterns in which <c>*</c> stands for anything. A whole name comes before any pattern, a pattern that says more of the
+    /// name before one that says less.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, Method>? Layers { get; init; }
+
     /// <summary>Reads a recipe; comments and trailing commas are welcome, unknown keys are not.</summary>
     /// <exception cref="InvalidDataException">Names the file, the key and the keys that are known.</exception>
     public static Recipe Load(string path) => Parse(File.ReadAllText(path), path);
@@ -52,16 +60,22 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     internal void Check()
     {
         Calibration.Check();
-        try
-        {
-            Method.Validate();
-        }
-        catch (ArgumentException e)
-        {
-            throw new InvalidDataException(e.Message, e);
-        }
+        Check(Method, "");
+        foreach (var (name, method) in Layers ?? new Dictionary<string, Method>()) Check(method, $"{name}: ");
         if (Propagate == Propagation.Original && Order == Order.Site)
             throw new InvalidDataException(
                 "order \"site\" observes inputs behind compressed layers, which propagate \"original\" excludes; choose one.");
+    }
+
+    private static void Check(Method method, string where)
+    {
+        try
+        {
+            method.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException(where + e.Message, e);
+        }
     }
 }

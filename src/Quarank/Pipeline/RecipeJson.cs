@@ -57,8 +57,12 @@ internal static class RecipeJson
     /// <summary>Walks the record types beside the JSON, since the serializer's own message does not list what it knows.</summary>
     private static void RefuseUnknown(JsonNode? node, Type type, string source, string at)
     {
-        if (node is not JsonObject json) return;
         var info = Options.GetTypeInfo(type);
+        if (node is JsonArray list && info.ElementType is { } element)
+            for (int i = 0; i < list.Count; i++) RefuseUnknown(list[i], element, source, $"{at}[{i}]");
+        if (node is not JsonObject json) return;
+        if (info.Kind == JsonTypeInfoKind.Dictionary)
+            foreach (var (key, value) in json) RefuseUnknown(value, info.ElementType!, source, $"{at}.{key}");
         string? discriminator = null;
         if (info.PolymorphismOptions is { } forms)
         {

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Text.Json.Serialization;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
 using Quarank.Numerics;
@@ -10,7 +11,7 @@ namespace Quarank.Compression.Methods;
 /// <param name="Range">How the range of each row or group is chosen.</param>
 public sealed record RoundToNearest(GridFormat Grid, GridRange Range = GridRange.MinMax) : Method
 {
-    public override Needs Needs => Needs.Nothing;
+    [JsonIgnore] public override Needs Needs => Needs.Nothing;
 
     public override void Validate() => Gptq.ValidateGrid(Grid);
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Quarank.Cli.Console;
+using Quarank.Compression;
 using Quarank.Pipeline;
 
 namespace Quarank.Cli.Commands;
@@ -23,6 +24,15 @@ internal sealed class CalibrationOptions
         "Cut the first tokens of all texts joined; or draw windows of the joined texts; or windows of long documents (concatenate).",
         ("concatenate", Sampling.Concatenate), ("windows", Sampling.Windows), ("documents", Sampling.Documents));
 
+    private readonly Option<TokenWeights?> _tokenWeights = Inputs.Choice("--token-weights",
+        "How calibration tokens count: as the method likes best; all as they are; at norm 1; at the root of their norm; the mean of the first two; "
+        + "or with the largest norms cut (auto).",
+        ("auto", TokenWeights.Auto), ("none", TokenWeights.None), ("unit", TokenWeights.Unit), ("squareRoot", TokenWeights.SquareRoot),
+        ("mixed", TokenWeights.Mixed), ("cut", TokenWeights.Cut));
+
+    private readonly Option<double?> _normCut = Inputs.Number(
+        "--norm-cut", "C", "--token-weights cut: norms above C times the median of their sequence are held down to that (4).", 0.01);
+
     private readonly Option<int?> _seed = Inputs.Whole(
         "--seed", "N",
         "Where everything random starts: the drawing of windows and documents, and the method's own chance (0).", 0);
@@ -34,7 +44,7 @@ internal sealed class CalibrationOptions
         "--order", "Observe a block's inputs once, or anew before the layers of each site (block).",
         ("block", Order.Block), ("site", Order.Site));
 
-    public Option[] All => [_paths, _samples, _length, _sampling, _seed, _propagate, _order];
+    public Option[] All => [_paths, _samples, _length, _sampling, _seed, _propagate, _order, _tokenWeights, _normCut];
 
     public void Validate(CommandResult given, bool hasRecipe)
     {
@@ -60,6 +70,8 @@ internal sealed class CalibrationOptions
                 Samples = given.GetValue(_samples) ?? calibration.Samples,
                 Length = given.GetValue(_length)
                     ?? (hasRecipe ? calibration.Length : Math.Min(calibration.Length, contextLength)),
+                TokenWeights = given.GetValue(_tokenWeights) ?? calibration.TokenWeights,
+                NormCut = given.GetValue(_normCut) ?? calibration.NormCut,
                 Sampling = given.GetValue(_sampling) ?? calibration.Sampling,
                 Seed = given.GetValue(_seed) ?? calibration.Seed,
             },

@@ -24,6 +24,9 @@ internal sealed class MethodOptions
     private readonly Option<bool> _staticGroups = Inputs.Flag("--static-groups", "gptq: fit the groups before anything is rounded.");
     private readonly Option<double?> _damping = Inputs.Number("--damping", "X", "gptq, lordq: what is added to the diagonal, in parts of its mean (0.01).", 0, 1e6);
 
+    private readonly Option<DampingOf?> _dampingOf = Inputs.Choice("--damping-of", "gptq, lordq: the damping is a part of the mean or of the median eigenvalue (mean).",
+        ("mean", DampingOf.Mean), ("median", DampingOf.Median));
+
     private readonly Option<ScaleType?> _scales = Inputs.Choice("--scales", "How scales (and LoRDQ's offsets) are stored; 32 bits tell what 16 cost (float16).",
         ("float16", ScaleType.Bits16), ("float32", ScaleType.Bits32));
 
@@ -38,7 +41,7 @@ internal sealed class MethodOptions
     public (string Title, Option[] Options)[] Groups =>
     [
         ("Method", [_method, _scales]),
-        ("rtn and gptq", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping]),
+        ("rtn and gptq", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
         ("lordq", [_bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation]),
     ];
 
@@ -57,8 +60,8 @@ internal sealed class MethodOptions
         Option[] taken = method switch
         {
             Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric],
-            Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping],
-            _ => [_scales, _bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation, _damping],
+            Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf],
+            _ => [_scales, _bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation, _damping, _dampingOf],
         };
         string name = method.ToString().ToLowerInvariant();
         var foreign = Given(given).Except([_method, .. taken]).ToList();
@@ -85,7 +88,11 @@ internal sealed class MethodOptions
                 return new RoundToNearest(Grid(given), range);
             case Name.Gptq:
                 var gptq = new Gptq(Grid(given), range, ActOrder: given.GetValue(_actOrder), StaticGroups: given.GetValue(_staticGroups));
-                return gptq with { Damping = given.GetValue(_damping) ?? gptq.Damping };
+                return gptq with
+                {
+                    Damping = given.GetValue(_damping) ?? gptq.Damping,
+                    DampingOf = given.GetValue(_dampingOf) ?? gptq.DampingOf,
+                };
             default:
                 var lordq = new Lordq(Compensation: !given.GetValue(_noCompensation));
                 return lordq with
@@ -96,6 +103,7 @@ internal sealed class MethodOptions
                     PBits = given.GetValue(_pBits) ?? lordq.PBits,
                     QBits = given.GetValue(_qBits) ?? lordq.QBits,
                     Damping = given.GetValue(_damping) ?? lordq.Damping,
+                    DampingOf = given.GetValue(_dampingOf) ?? lordq.DampingOf,
                     Scales = given.GetValue(_scales) ?? lordq.Scales,
                 };
         }

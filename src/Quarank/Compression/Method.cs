@@ -18,6 +18,9 @@ public abstract record Method
     /// <summary>What calibration must gather for this method.</summary>
     [JsonIgnore] public virtual Needs Needs => Needs.Gram;
 
+    /// <summary>How calibration tokens should be weighted where a recipe does not say; chosen by measurement (docs/results.md).</summary>
+    [JsonIgnore] public virtual TokenWeights PreferredWeights => TokenWeights.None;
+
     /// <summary>Refuses hyper-parameters that make no sense, naming them; called before anything else is done.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two do not go together.</exception>
     public abstract void Validate();

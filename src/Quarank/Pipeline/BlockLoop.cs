@@ -15,7 +15,8 @@ internal sealed class BlockLoop(
     StatisticsFolder? kept, RunClock clock, CancellationToken token)
 {
     private static readonly InputSite[] Sites = Enum.GetValues<InputSite>();
-    private readonly LayerCompressor _compressor = new(methods, recipe.Seed, clock, token);
+    private readonly LayerCompressor _compressor = new(methods, recipe, clock, token);
+    private readonly TokenWeighting _weighting = recipe.Weighting();
     private readonly SequencePass _pass = new(spec, calibration, clock, token);
     private Matrix<float>[] _hidden = [];
     private long _stored = Stopwatch.GetTimestamp();
@@ -84,7 +85,7 @@ internal sealed class BlockLoop(
 
     private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance)
     {
-        var collector = new StatisticsCollector(block.Index, sites);
+        var collector = new StatisticsCollector(block.Index, sites, _weighting);
         _pass.Run(block, _hidden, advance, collector);
         return collector.Finish();
     }

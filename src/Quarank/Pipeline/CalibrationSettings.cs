@@ -1,3 +1,5 @@
+using Quarank.Compression;
+
 namespace Quarank.Pipeline;
 
 /// <summary>How calibration sequences are cut from the texts.</summary>
@@ -22,6 +24,8 @@ public enum Sampling
 /// <param name="Paths">Text files, JSON Lines files or folders of such files; relative to the current folder.</param>
 public sealed record CalibrationSettings(IReadOnlyList<string> Paths)
 {
+    internal const double DefaultNormCut = 4;
+
     /// <summary>How many sequences.</summary>
     public int Samples { get; init; } = 48;
 
@@ -36,8 +40,22 @@ public sealed record CalibrationSettings(IReadOnlyList<string> Paths)
     /// <summary>What stands between two texts when they are joined.</summary>
     public string Separator { get; init; } = "\n\n";
 
+    /// <summary>How much each token counts in what methods are fitted to.</summary>
+    public TokenWeights TokenWeights { get; init; } = TokenWeights.Auto;
+
+    /// <summary>c of <see cref="TokenWeights.Cut"/>: norms are held down to c times the median of their sequence.</summary>
+    public double NormCut { get; init; } = DefaultNormCut;
+
+    /// <summary>The weights of a layer that this method compresses.</summary>
+    internal TokenWeights WeightsFor(Method method) =>
+        TokenWeights == TokenWeights.Auto || method.Needs == Needs.Nothing ? method.PreferredWeights : TokenWeights;
+
     internal void Check()
     {
+        if (!(NormCut > 0 && double.IsFinite(NormCut)))
+            throw new InvalidDataException($"Norms are cut at a positive multiple of their median, not at {NormCut}.");
+        if (NormCut != DefaultNormCut && TokenWeights != TokenWeights.Cut)
+            throw new InvalidDataException("A norm cut goes with token weights \"cut\" alone; leave it out, or ask for those.");
         if (Paths.Count == 0) throw new InvalidDataException("Calibration needs a text: no path is given.");
         if (Samples < 1) throw new InvalidDataException($"Calibration needs at least one sequence, not {Samples}.");
         if (Length < 2) throw new InvalidDataException($"A calibration sequence needs at least 2 tokens, not {Length}.");

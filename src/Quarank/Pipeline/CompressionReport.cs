@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Quarank.Compression;
 using Quarank.Layers;
 
 namespace Quarank.Pipeline;
@@ -13,7 +14,17 @@ namespace Quarank.Pipeline;
 /// <param name="Notes">What the method had to do to finish, such as damping beyond what was asked.</param>
 public sealed record LayerReport(
     string Name, int Rows, int Columns, LinearFormat Form, long Bits, double BitsPerWeight, double RelativeError, long Tokens,
-    double Sink, double Seconds, IReadOnlyList<string> Notes);
+    double Sink, double Seconds, IReadOnlyList<string> Notes)
+{
+    /// <summary>Tokens whose norm exceeds four times the median; null where kept statistics do not say.</summary>
+    public long? SinkTokens { get; init; }
+
+    /// <summary>Their part of the (unweighted) Gram matrix's trace, 0 … 1; null as above.</summary>
+    public double? SinkShare { get; init; }
+
+    /// <summary>How the tokens were weighted that the layer was fitted to.</summary>
+    public TokenWeights TokenWeights { get; init; } = TokenWeights.None;
+}
 
 /// <summary>Seconds per phase of all attempts together.</summary>
 public sealed record PhaseSeconds(double Calibrate, double Resume, double Observe, double Compress, double Forward, double Write)

@@ -50,7 +50,8 @@ public static class CompressionRun
             return report;
         }
         CheckpointWriter.RefuseExisting(outFolder);
-        var kept = options.Statistics is null ? null : StatisticsFolder.Open(Path.GetFullPath(options.Statistics), fingerprint);
+        var kept = options.Statistics is null ? null
+            : StatisticsFolder.Open(Path.GetFullPath(options.Statistics), fingerprint, recipe.Weighting());
         var methods = Assignment.Of(recipe, Plan.Shapes(spec));
         new BlockLoop(checkpoint, spec, recipe, methods, calibration, options, run, kept, clock, token).Run();
 

@@ -7,7 +7,7 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>Compresses projections of one block side by side, and measures what became of each.</summary>
-internal sealed class LayerCompressor(Assignment methods, int seed, RunClock clock, CancellationToken token)
+internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunClock clock, CancellationToken token)
 {
     /// <summary>
     /// Replaces the weights of <paramref name="projections"/> and returns their lines of the report, in the same order.
@@ -36,11 +36,14 @@ internal sealed class LayerCompressor(Assignment methods, int seed, RunClock clo
         long start = Stopwatch.GetTimestamp();
         var notes = new List<string>();
         var weight = projection.Weight.ToDense();
-        var problem = new LayerProblem(projection.Name, weight, seen.Inputs, SeedOf(projection.Name), notes.Add);
-        var layer = methods[projection.Name].Compress(problem);
+        var method = methods[projection.Name];
+        var weights = recipe.Calibration.WeightsFor(method);
+        var problem = new LayerProblem(projection.Name, weight, seen.For(weights), SeedOf(projection.Name), notes.Add);
+        var layer = method.Compress(problem);
         double error = ProxyLoss.Relative(problem, layer), seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return (layer, new LayerReport(projection.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight,
-            error, seen.Inputs.Tokens, seen.Sink, seconds, notes));
+            error, seen.Tokens, seen.Sinks.Ratio, seconds, notes)
+        { SinkTokens = seen.Sinks.Tokens, SinkShare = seen.Sinks.Share, TokenWeights = weights });
     }
 
     private static long Cost(Projection p) => (long)p.Weight.Columns * p.Weight.Columns * (p.Weight.Rows + p.Weight.Columns);
@@ -50,7 +53,7 @@ internal sealed class LayerCompressor(Assignment methods, int seed, RunClock clo
     /// </summary>
     private int SeedOf(string name)
     {
-        uint hash = 2166136261 ^ (uint)seed;
+        uint hash = 2166136261 ^ (uint)recipe.Seed;
         foreach (char c in name) hash = (hash ^ c) * 16777619;
         return (int)hash;
     }

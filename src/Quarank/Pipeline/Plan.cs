@@ -66,10 +66,14 @@ public sealed record Plan(
         long hidden = 4L * samples * length * spec.HiddenSize;
         long embedding = checkpoint.Tensors.All.Where(t => t.Name.Contains("embed_tokens")).Sum(t => t.ByteLength);
         long block = projections.Sum(p => 4L * p.Rows * p.Columns);
-        long grams = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
+        var weighting = recipe.Weighting();
+        long oneGram = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
+        long grams = oneGram * weighting.Summed.Union(weighting.Wanted).Count();
+        long high = weighting.Summed.Contains(TokenWeights.Cut) ? oneGram : 0;
         long activations = SequencePass.Lanes(spec, samples, length) * SequencePass.LaneBytes(spec, length);
         long widest = projections.Max(p => (long)p.Columns);
-        long observing = block + grams + activations + 4 * widest * widest;
+        long weighted = weighting.Summed.Count > 1 ? 4L * length * widest : 0;
+        long observing = block + grams + high + activations + weighted + 4 * widest * widest;
         long compressing = block + grams + projections.Sum(p => 8L * (4L * p.Columns * p.Columns + 4L * p.Rows * p.Columns));
         return BaseMemory + hidden + Math.Max(embedding, Math.Max(observing, compressing));
     }

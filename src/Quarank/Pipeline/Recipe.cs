@@ -57,6 +57,13 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     /// <summary>The recipe with every default written out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options);
 
+    /// <summary>What must be gathered for its methods.</summary>
+    internal TokenWeighting Weighting()
+    {
+        var methods = (Layers?.Values ?? []).Append(Method);
+        return new([.. methods.Select(Calibration.WeightsFor).Distinct().Order()], Calibration.NormCut);
+    }
+
     internal void Check()
     {
         Calibration.Check();

@@ -17,7 +17,9 @@ internal sealed record RunFingerprint(string Program, string Blas, string Model,
 
     public static RunFingerprint Of(Recipe recipe, Checkpoint checkpoint, CalibrationSet calibration) => new(
         ThisProgram, BlasLibrary.Describe(), OfModel(checkpoint), calibration.Hash,
-        JsonSerializer.Serialize(new { recipe.Method, recipe.Propagate, recipe.Order, recipe.Seed, recipe.Layers }, RecipeJson.Options));
+        JsonSerializer.Serialize(
+            new { recipe.Method, recipe.Propagate, recipe.Order, recipe.Seed, recipe.Layers, Tokens = recipe.Weighting().Wanted, recipe.Calibration.NormCut },
+            RecipeJson.Options));
 
     /// <summary>
     /// SHA-256 over the config and, of each tensor, its name, type, shape and first 4 KiB: a model trained on differs in those.

@@ -1,28 +1,18 @@
 using System.Numerics.Tensors;
-using Quarank.Compression;
 using Quarank.Models;
 using Quarank.Numerics;
 
 namespace Quarank.Pipeline;
 
-/// <summary>What calibration saw at one input site of a block.</summary>
-/// <param name="Sink">Largest norm of a token's input, divided by the median norm.</param>
-internal sealed record SiteStatistics(InputStatistics Inputs, double Sink);
-
 /// <summary>
-/// Sums x xᵀ at the input sites of one block: float products within a sequence, double sums over sequences, in the order of the
-/// sequences.
+/// Sums x xᵀ at the input sites of one block, in the order of the sequences.
 /// </summary>
 /// <param name="sites">The sites to gather; the others are none of its business.</param>
-internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSite> sites)
+/// <param name="weighting">How tokens are to be weighted; plain sums by default.</param>
+internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSite> sites, TokenWeighting? weighting = null)
 {
-    private readonly Dictionary<InputSite, Sums> _sums = [];
-
-    private sealed class Sums(int columns)
-    {
-        public Matrix<double> Gram { get; } = new(columns, columns);
-        public List<float> Norms { get; } = [];
-    }
+    private readonly TokenWeighting _weighting = weighting ?? TokenWeighting.Plain;
+    private readonly Dictionary<InputSite, SiteSums> _sums = [];
 
     /// <summary>Whether this site is gathered.</summary>
     public bool Wants(InputSite site) => sites.Contains(site);
@@ -31,27 +21,22 @@ internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSi
     /// <exception cref="InvalidDataException">An activation is not finite.</exception>
     public void Add(int sequence, InputSite site, Matrix<float> inputs)
     {
-        if (!_sums.TryGetValue(site, out var sums)) _sums[site] = sums = new(inputs.Columns);
-        int first = sums.Norms.Count;
-        sums.Norms.AddRange(Norms(inputs));
-        int bad = sums.Norms.FindIndex(first, n => !float.IsFinite(n));
+        var norms = Norms(inputs);
+        int bad = Array.FindIndex(norms, n => !float.IsFinite(n));
         if (bad >= 0)
             throw new InvalidDataException($"Block {block}: an input of {Name(site)} is not finite "
-                + $"(sequence {sequence}, token {bad - first}); "
+                + $"(sequence {sequence}, token {bad}); "
                 + "the model, or what an earlier block was compressed to, overflows on the calibration text.");
-        LinearAlgebra.AddGram(inputs, sums.Gram);
+        if (!_sums.TryGetValue(site, out var sums)) _sums[site] = sums = new(inputs.Columns, _weighting);
+        sums.Add(inputs, norms);
     }
 
-    /// <summary>Divides by the number of tokens and fills the upper triangles; the collector is spent afterwards.</summary>
+    /// <summary>The collector is spent afterwards.</summary>
     public Dictionary<InputSite, SiteStatistics> Finish() => _sums.ToDictionary(s => s.Key, s =>
     {
-        var (gram, norms) = (s.Value.Gram, s.Value.Norms);
-        LinearAlgebra.Symmetrize(gram);
-        double tokens = norms.Count;
-        Threads.For(gram.Rows, i => TensorPrimitives.Divide(gram.Row(i), tokens, gram.Row(i)));
-        norms.Sort();
-        float median = norms[norms.Count / 2];
-        return new SiteStatistics(new InputStatistics(norms.Count, gram), median > 0 ? norms[^1] / median : 1);
+        var grams = s.Value.Finish();
+        _weighting.Complete(grams);
+        return new SiteStatistics(s.Value.Norms.Count, grams, Sinks.Of(s.Value.Norms));
     });
 
     public static string Name(InputSite site) => site switch

@@ -7,21 +7,24 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>
-/// The Gram matrices of an original model on one calibration set, kept so that many methods can be tried on them. Per block a
-/// file with, per site, <c>name.gram</c> (the lower triangle, row by row, float64), <c>name.tokens</c> and <c>name.sink</c>.
+/// The Gram matrices of an original model on one calibration set, kept so that many methods can be tried on them. Per block a file for
+/// each token weighting, with, per site, <c>name.gram</c> (the lower triangle, row by row, float64), the plain one also with
+/// <c>name.tokens</c>, <c>name.sink</c>, <c>name.sinkTokens</c> and <c>name.sinkShare</c>. What another weighting lacks is added.
 /// </summary>
 internal sealed class StatisticsFolder
 {
     private readonly string _path;
+    private readonly TokenWeighting _weighting;
 
     private sealed record Manifest(int Version, string Model, string Calibration);
 
-    private StatisticsFolder(string path) => _path = path;
+    private StatisticsFolder(string path, TokenWeighting weighting) => (_path, _weighting) = (path, weighting);
 
     /// <summary>Opens the folder, or makes one.</summary>
+    /// <param name="weighting">The matrices wanted; plain ones by default.</param>
     /// <exception cref="InvalidDataException">It holds the statistics of another model or of other tokens, or something
     /// else.</exception>
-    public static StatisticsFolder Open(string path, RunFingerprint fingerprint)
+    public static StatisticsFolder Open(string path, RunFingerprint fingerprint, TokenWeighting? weighting = null)
     {
         var now = new Manifest(1, fingerprint.Model, fingerprint.Calibration);
         string file = Path.Combine(path, "manifest.json");
@@ -40,37 +43,61 @@ internal sealed class StatisticsFolder
             Directory.CreateDirectory(path);
             AtomicFile.WriteText(file, JsonSerializer.Serialize(now, RecipeJson.Options));
         }
-        return new(path);
+        return new(path, weighting ?? TokenWeighting.Plain);
     }
 
-    public bool Has(int block) => File.Exists(FileOf(block));
+    /// <summary>Whether all weightings asked for are there.</summary>
+    public bool Has(int block) => _weighting.Summed.All(w => File.Exists(FileOf(block, w)));
 
     public void Save(int block, IReadOnlyDictionary<InputSite, SiteStatistics> statistics)
     {
-        var tensors = new StoredTensors();
-        foreach (var (site, seen) in statistics)
+        foreach (var weights in _weighting.Summed.Where(w => !File.Exists(FileOf(block, w))))
         {
-            var (under, gram) = (tensors.Under(NameOf(site)), LowerTriangle(seen.Inputs.Gram));
-            under.Add("gram", StoredTensor.FromValues("gram", gram, gram.Length));
-            under.Add("tokens", StoredTensor.FromValues("tokens", new[] { seen.Inputs.Tokens }, 1));
-            under.Add("sink", StoredTensor.FromValues("sink", new[] { seen.Sink }, 1));
+            var tensors = new StoredTensors();
+            foreach (var (site, seen) in statistics)
+            {
+                var (under, gram) = (tensors.Under(NameOf(site)), LowerTriangle(seen.Grams[weights]));
+                under.Add("gram", StoredTensor.FromValues("gram", gram, gram.Length));
+                if (weights != TokenWeights.None) continue;
+                under.Add("tokens", StoredTensor.FromValues("tokens", new[] { seen.Tokens }, 1));
+                under.Add("sink", StoredTensor.FromValues("sink", new[] { seen.Sinks.Ratio }, 1));
+                under.Add("sinkTokens", StoredTensor.FromValues("sinkTokens", new[] { seen.Sinks.Tokens ?? 0 }, 1));
+                under.Add("sinkShare", StoredTensor.FromValues("sinkShare", new[] { seen.Sinks.Share ?? 0 }, 1));
+            }
+            SafetensorsWriter.Write(FileOf(block, weights), tensors.All);
         }
-        SafetensorsWriter.Write(FileOf(block), tensors.All);
     }
 
     public Dictionary<InputSite, SiteStatistics> Load(int block)
     {
-        using var file = Checkpoint.Open(FileOf(block));
-        return Enum.GetValues<InputSite>().ToDictionary(site => site, site =>
+        var files = _weighting.Summed.ToDictionary(w => w, w => Checkpoint.Open(FileOf(block, w)));
+        try
         {
-            var under = file.Tensors.Under(NameOf(site));
-            var gram = Symmetric(under["gram"]);
-            return new SiteStatistics(new InputStatistics(under["tokens"].ReadArray<long>()[0], gram),
-                under["sink"].ReadArray<double>()[0]);
-        });
+            return Enum.GetValues<InputSite>().ToDictionary(site => site, site =>
+            {
+                var grams = files.ToDictionary(f => f.Key, f => Symmetric(f.Value.Tensors.Under(NameOf(site))["gram"]));
+                _weighting.Complete(grams);
+                var plain = files[TokenWeights.None].Tensors.Under(NameOf(site));
+                return new SiteStatistics(plain["tokens"].ReadArray<long>()[0], grams, SinksOf(plain));
+            });
+        }
+        finally
+        {
+            foreach (var file in files.Values) file.Dispose();
+        }
     }
 
-    private string FileOf(int block) => Path.Combine(_path, $"block-{block:D3}.safetensors");
+    // Folders of the first version know only the ratio.
+    private static Sinks SinksOf(StoredTensors plain) => new(plain["sink"].ReadArray<double>()[0],
+        plain.Contains("sinkTokens") ? plain["sinkTokens"].ReadArray<long>()[0] : null,
+        plain.Contains("sinkShare") ? plain["sinkShare"].ReadArray<double>()[0] : null);
+
+    private string FileOf(int block, TokenWeights weights) => Path.Combine(_path, weights switch
+    {
+        TokenWeights.None => $"block-{block:D3}.safetensors",
+        TokenWeights.Cut => FormattableString.Invariant($"block-{block:D3}.cut-{_weighting.NormCut}.safetensors"),
+        _ => $"block-{block:D3}.{JsonNamingPolicy.CamelCase.ConvertName(weights.ToString())}.safetensors",
+    });
 
     private static string NameOf(InputSite site) => JsonNamingPolicy.CamelCase.ConvertName(site.ToString());
 

@@ -268,7 +268,7 @@ public sealed class CompressionRunTests : IDisposable
         double Norm(int i) => Math.Sqrt(inputs.Row(i).ToArray().Sum(x => (double)x * x));
         double[] norms = [.. Enumerable.Range(0, 31).Select(Norm).Order()];
         var seen = collector.Finish()[InputSite.Mlp];
-        Assert.Equal(norms[30] / norms[15], seen.Sink, 1e-4);
+        Assert.Equal(norms[30] / norms[15], seen.Sinks.Ratio, 1e-4);
         Assert.Equal(31, seen.Inputs.Tokens);
     }
 

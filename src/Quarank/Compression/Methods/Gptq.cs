@@ -13,8 +13,10 @@ namespace Quarank.Compression.Methods;
 /// <param name="Range">How the range of each row or group is chosen.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="ActOrder">Columns in order of falling diag H, so that what matters most is rounded while most can still make up for it.</param>
+/// <param name="DampingOf">What λ is a part of, if not of the mean.</param>
 /// <param name="StaticGroups">Groups are fitted on the original weights, not on those updated when the group begins.</param>
-public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, double Damping = 0.01, bool ActOrder = false, bool StaticGroups = false) : Method
+public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, double Damping = 0.01, bool ActOrder = false, bool StaticGroups = false,
+    DampingOf DampingOf = DampingOf.Mean) : Method
 {
     private const int RowChunk = 64, BlockSize = 128;
 
@@ -43,7 +45,7 @@ public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, d
         Validate();
         var dead = DampedGram.DeadColumns(problem);
         int[] order = Order(problem.Inputs.Gram);
-        var u = DampedGram.Factor(problem, Damping, dead, h => InverseFactor(h, order));
+        var u = DampedGram.Factor(problem, Damping, dead, h => InverseFactor(h, order), DampingOf);
         var weight = DampedGram.LiveWeight(problem, dead);
         var codes = new GridCodes(Grid, problem.Rows, problem.Columns);
         Threads.For((problem.Rows + RowChunk - 1) / RowChunk, c =>

@@ -25,6 +25,7 @@ namespace Quarank.Compression.Methods;
 /// <param name="RankFraction">ρ; worked out from the budget by <see cref="Fit"/> when absent.</param>
 /// <param name="Scales">How scales and offsets are stored.</param>
 /// <param name="Rank">Components of every layer (at most min(rows, columns) of each); goes before <paramref name="RankFraction"/> and the budget.</param>
+/// <param name="DampingOf">What λ is a part of, if not of the mean.</param>
 public sealed record Lordq(
     double BitsPerWeight = 2,
     int Blocks = 2,
@@ -35,7 +36,8 @@ public sealed record Lordq(
     double Damping = 0.01,
     double? RankFraction = null,
     ScaleType Scales = ScaleType.Bits16,
-    int? Rank = null) : Method
+    int? Rank = null,
+    DampingOf DampingOf = DampingOf.Mean) : Method
 {
     public override void Validate()
     {
@@ -88,7 +90,7 @@ public sealed record Lordq(
     {
         Validate();
         var dead = DampedGram.DeadColumns(problem);
-        var y = DampedGram.Factor(problem, Damping, dead, h => LinearAlgebra.TryCholesky(h, out var l, out int pivot) ? (l, 0) : (null, pivot));
+        var y = DampedGram.Factor(problem, Damping, dead, h => LinearAlgebra.TryCholesky(h, out var l, out int pivot) ? (l, 0) : (null, pivot), DampingOf);
         var residual = LinearAlgebra.Multiply(DampedGram.LiveWeight(problem, dead), y);
 
         int rank = RankFor(problem.Rows, problem.Columns), done = 0;

@@ -1,0 +1,81 @@
+using System.Numerics.Tensors;
+using Quarank.Compression;
+using Quarank.Numerics;
+
+namespace Quarank.Pipeline;
+
+/// <summary>
+/// Σ w² x xᵀ of one input site under several weights, in one pass: float products within a sequence, double sums over sequences.
+/// </summary>
+/// <remarks>
+/// A cut concerns few tokens, so it costs few: those below the limit are summed once, for the plain and the cut matrix alike, those above
+/// it apart. (The difference of two whole matrices would lose the small tokens in the rounding of the large ones.)
+/// </remarks>
+internal sealed class SiteSums
+{
+    private readonly double _normCut;
+    private readonly Dictionary<TokenWeights, Matrix<double>> _sums;
+    private readonly Matrix<double>? _above;     // the tokens above the limit, unweighted
+
+    public SiteSums(int columns, TokenWeighting weighting)
+    {
+        _normCut = weighting.NormCut;
+        _sums = weighting.Summed.ToDictionary(w => w, _ => new Matrix<double>(columns, columns));
+        if (_sums.ContainsKey(TokenWeights.Cut)) _above = new(columns, columns);
+    }
+
+    public List<float> Norms { get; } = [];
+
+    /// <param name="inputs">What the layers read in one sequence, tokens × columns.</param>
+    /// <param name="norms">Of its rows.</param>
+    public void Add(Matrix<float> inputs, float[] norms)
+    {
+        Norms.AddRange(norms);
+        float limit = _above is null ? float.PositiveInfinity : (float)(_normCut * Median(norms));
+        int[] all = [.. Enumerable.Range(0, norms.Length)], high = [.. all.Where(t => norms[t] > limit)];
+        foreach (var (weights, sum) in _sums)
+            if (weights == TokenWeights.None)
+                LinearAlgebra.AddGram(high.Length == 0 ? inputs : Rows(inputs, [.. all.Except(high)], _ => 1), sum);
+            else if (weights == TokenWeights.Cut) AddHigh(inputs, high, t => limit / norms[t], sum);
+            else LinearAlgebra.AddGram(Rows(inputs, all, t => TokenWeighting.Of(weights, norms[t])), sum);
+        if (_above is not null) AddHigh(inputs, high, _ => 1, _above);
+    }
+
+    /// <summary>Whole matrices, divided by the number of tokens; the sums are spent afterwards.</summary>
+    public Dictionary<TokenWeights, Matrix<double>> Finish()
+    {
+        if (_above is not null)
+        {
+            var (low, cut) = (_sums[TokenWeights.None], _sums[TokenWeights.Cut]);
+            TensorPrimitives.Add(cut.Data, low.Data, cut.Data);
+            TensorPrimitives.Add(low.Data, _above.Data, low.Data);
+        }
+        double tokens = Norms.Count;
+        foreach (var sum in _sums.Values)
+        {
+            LinearAlgebra.Symmetrize(sum);
+            Threads.For(sum.Rows, i => TensorPrimitives.Divide(sum.Row(i), tokens, sum.Row(i)));
+        }
+        return _sums;
+    }
+
+    private static void AddHigh(Matrix<float> inputs, int[] high, Func<int, float> weight, Matrix<double> sum)
+    {
+        if (high.Length > 0) LinearAlgebra.AddGram(Rows(inputs, high, weight), sum);
+    }
+
+    private static Matrix<float> Rows(Matrix<float> inputs, int[] tokens, Func<int, float> weight)
+    {
+        var rows = new Matrix<float>(tokens.Length, inputs.Columns);
+        for (int i = 0; i < tokens.Length; i++)
+            TensorPrimitives.Multiply(inputs.Row(tokens[i]), weight(tokens[i]), rows.Row(i));
+        return rows;
+    }
+
+    private static float Median(float[] norms)
+    {
+        float[] sorted = [.. norms];
+        Array.Sort(sorted);
+        return sorted[sorted.Length / 2];
+    }
+}

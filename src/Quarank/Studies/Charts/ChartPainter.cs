@@ -53,6 +53,19 @@ internal sealed class ChartPainter
 
     public double PaintLegend(double top) => Legend.Draw(_drawing, top, [.. _chart.Series.Select(Entry)]);
 
+    /// <summary>The legend as a list of its own, for a page that shows one for several charts.</summary>
+    public static string HtmlLegend(Chart chart)
+    {
+        var painter = new ChartPainter(chart, new Drawing(chart.Width));
+        return $"<ul class=\"legend\">{string.Concat(chart.Series.Select((series, i) => (Series: series, Entry: painter.Entry(series, i)))
+            .Where(e => e.Entry.Name.Length > 0).Select(e =>
+            {
+                var sample = new Drawing(26);
+                e.Entry.DrawSample(sample, 1, 8);
+                return $"<li><svg class=\"chart\" width=\"26\" height=\"16\" aria-hidden=\"true\">{sample.Body}</svg>{Drawing.Escape(e.Entry.Name)}</li>";
+            }))}</ul>";
+    }
+
     private LegendEntry Entry(Series series, int i) => new(series.Name, (drawing, x, y) =>
     {
         var (tint, shape) = _looks[i];

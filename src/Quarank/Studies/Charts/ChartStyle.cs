@@ -18,8 +18,8 @@ public static class ChartStyle
     [
         ("paper", "#ffffff", "#15181c"), ("ink", "#1b1f24", "#e8eaed"), ("soft", "#59616b", "#a4adb8"), ("axis", "#6b737d", "#8b949e"),
         ("grid", "#e3e6ea", "#2c3239"), ("lane", "#f4f1ea", "#241f1a"), ("frontier", "#9aa2ac", "#6e7781"),
-        ("t0", "#0072b2", "#4ea3e6"), ("t1", "#d55e00", "#ff8a3d"), ("t2", "#009e73", "#2fcf9f"), ("t3", "#b8408f", "#e687bd"),
-        ("t4", "#a87900", "#e6c229"), ("t5", "#3da5e0", "#9fd8ff"), ("t6", "#222222", "#f0f0f0"), ("t7", "#8a5a44", "#b98a73"),
+        ("t0", "#2264b1", "#5da1f5"), ("t1", "#e05e09", "#ff7c01"), ("t2", "#009469", "#2bd592"), ("t3", "#b30d8e", "#dc83bb"),
+        ("t4", "#6b5b00", "#e6c229"), ("t5", "#149aec", "#9fd8ff"), ("t6", "#16181c", "#f0f0f0"), ("t7", "#7a1f3d", "#a98d7c"),
     ];
 
     private static readonly string[] Dashes = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 2", "9 3 2 3 2 3", "1 2"];
@@ -56,6 +56,7 @@ public static class ChartStyle
         Add(".lane", $"fill:{colour("lane")}");
         Add(".frontier", $"fill:none;stroke:{colour("frontier")};stroke-width:2.5;opacity:.75");
         Add(".line", "fill:none;stroke:currentColor;stroke-width:1.75;stroke-linejoin:round;stroke-linecap:butt");
+        Add(".band", "fill:currentColor;opacity:.16");
         Add(".lost", "fill:none;stroke:currentColor;stroke-width:1;stroke-dasharray:1 4;opacity:.7");
         Add(".bar", "fill:none;stroke:currentColor;stroke-width:1.25");
         Add(".mark", $"fill:currentColor;stroke:{colour("paper")};stroke-width:1");

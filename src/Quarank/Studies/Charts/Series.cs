@@ -18,6 +18,9 @@ public enum Look
     /// <summary>Markers at every point, joined by a line.</summary>
     LineAndPoints,
 
+    /// <summary>A line in a band from <see cref="DataPoint.Low"/> to <see cref="DataPoint.High"/>: a median and a range.</summary>
+    Band,
+
     /// <summary>A grey line of steps behind everything else, as for a Pareto frontier.</summary>
     Frontier,
 }

@@ -14,12 +14,17 @@ internal sealed class SeriesPainter(Drawing drawing, AxisScale x, AxisScale y, L
             PaintFrontier(series);
             return;
         }
+        if (series.Look == Look.Band) PaintBand(series, tint);
         if (series.Look != Look.Points) PaintLine(series, tint, shape);
-        var shown = series.Look == Look.Line ? Spaced(series.Points, index) : series.Points;
+        bool spaced = series.Look is Look.Line or Look.Band;
+        var shown = spaced ? Spaced(series.Points, index) : series.Points;
         double radius = shown.Count > 200 ? 2.5 : shown.Count > 60 ? 3.5 : 4.5;
-        foreach (var point in shown) PaintBar(point, tint);
+        if (series.Look != Look.Band)
+        {
+            foreach (var point in shown) PaintBar(point, tint);
+        }
         foreach (var point in shown) PaintPoint(series, point, tint, shape, radius);
-        if (series.Look != Look.Line) return;
+        if (!spaced) return;
         foreach (var point in series.Points.Where(p => !IsInside(p))) PaintPoint(series, point, tint, shape, radius);
     }
 
@@ -54,6 +59,15 @@ internal sealed class SeriesPainter(Drawing drawing, AxisScale x, AxisScale y, L
         }
         if (lost.Length > 0) drawing.Path(lost.ToString(), $"lost t{tint}");
         if (path.Length > 0) drawing.Path(path.ToString(), $"line t{tint} d{shape}", series.Name.Length > 0 ? series.Name : null);
+    }
+
+    private void PaintBand(Series series, int tint)
+    {
+        var ends = series.Points.Where(p => IsInside(p) && p is { Low: not null, High: not null })
+            .Select(p => (X: Drawing.N(x.At(p.X)), Low: Drawing.N(y.Clamped(p.Low!.Value)), High: Drawing.N(y.Clamped(p.High!.Value)))).ToList();
+        if (ends.Count < 2) return;
+        string there = string.Join('L', ends.Select(e => $"{e.X} {e.High}")), back = string.Join('L', Enumerable.Reverse(ends).Select(e => $"{e.X} {e.Low}"));
+        drawing.Path($"M{there}L{back}Z", $"band t{tint}");
     }
 
     private void PaintFrontier(Series series)

@@ -19,14 +19,14 @@ public static class Perplexity
     {
         Check(model, ids, length, segments);
         int count = Math.Min(ids.Length / length, segments ?? int.MaxValue);
-        var losses = new LossSum();
+        var losses = new SampleMean();
         var scorer = new TokenLosses(model);
         for (int i = 0; i < count; i++)
         {
-            losses.Add(scorer.Of(ids.Slice(i * length, length)));
-            progress?.Report(new(i + 1, count, losses.Perplexity));
+            foreach (float loss in scorer.Of(ids.Slice(i * length, length))) losses.Add(loss);
+            progress?.Report(new(i + 1, count, Math.Exp(losses.Mean)));
         }
-        return losses.Result($"segments of {length}", count);
+        return losses.Perplexity(SegmentProtocol(length), count);
     }
 
     /// <summary>
@@ -44,17 +44,20 @@ public static class Perplexity
             throw new ArgumentException($"The stride must be from 1 to {length - 1} (one less than the length), found {stride}.", nameof(stride));
         ids = ids[..(int)Math.Min(ids.Length, (long)length * (segments ?? int.MaxValue))];
         int count = 1 + (ids.Length - length + stride - 1) / stride;
-        var losses = new LossSum();
+        var losses = new SampleMean();
         var scorer = new TokenLosses(model);
         for (int i = 0, scored = 1; i < count; i++)
         {
             int end = Math.Min(length + i * stride, ids.Length), start = end - length;
-            losses.Add(scorer.Of(ids[start..end], scored - start));
+            foreach (float loss in scorer.Of(ids[start..end], scored - start)) losses.Add(loss);
             scored = end;
-            progress?.Report(new(i + 1, count, losses.Perplexity));
+            progress?.Report(new(i + 1, count, Math.Exp(losses.Mean)));
         }
-        return losses.Result($"sliding window of {length}, stride {stride}", count);
+        return losses.Perplexity($"sliding window of {length}, stride {stride}", count);
     }
+
+    /// <summary>What <see cref="OfSegments"/> did, in words.</summary>
+    internal static string SegmentProtocol(int length) => $"segments of {length}";
 
     private static void Check(Model model, ReadOnlySpan<int> ids, int length, int? segments)
     {
@@ -66,31 +69,6 @@ public static class Perplexity
         {
             throw new InvalidDataException(
                 $"The text has {ids.Length} tokens; at least {length} are needed. Give a longer text or a smaller length.");
-        }
-    }
-
-    /// <summary>Sums in the order of the text, so that the result is always the same.</summary>
-    private sealed class LossSum
-    {
-        private double _sum, _squares;
-        private long _count;
-
-        public double Perplexity => Math.Exp(_sum / _count);
-
-        public void Add(ReadOnlySpan<float> losses)
-        {
-            foreach (float loss in losses)
-            {
-                _sum += loss;
-                _squares += (double)loss * loss;
-            }
-            _count += losses.Length;
-        }
-
-        public PerplexityResult Result(string protocol, int segments)
-        {
-            double mean = _sum / _count, variance = Math.Max(0, _squares / _count - mean * mean) * _count / Math.Max(1, _count - 1);
-            return new(protocol, Perplexity, Perplexity * Math.Sqrt(variance / _count), mean, _count, segments);
         }
     }
 }

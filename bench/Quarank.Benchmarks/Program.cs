@@ -7,12 +7,15 @@ switch (args)
     case ["products", ..]: ProductRatios.Run(); return 0;
     case ["methods", ..]: MethodTimes.Run(); return 0;
     case ["forward", var model, ..]: ForwardBenchmark.Run(model, Number(2, 2048), Number(3, 5)); return 0;
+    case ["variants", var model, var statistics, var bits, var methods, ..]: VariantTable.Run(model, statistics, bits, methods, Number(5, 1)); return 0;
     case ["tokenizers", .. var files]: TokenizerSpeed.Run(files); return 0;
     default:
         Console.Error.WriteLine("""
             products                        tiled products and Gram sums beside BLAS on its own threads
             methods                         seconds of each method on the shapes of a SmolLM2 block
             forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products
+            variants MODEL STATISTICS BITS METHODS.json [STRIDE]
+                                            methods on kept Gram matrices beside LoRDQ as printed, at equal bytes
             tokenizers TEXT FOLDER...       MB/s of each tokenizer
             """);
         return 2;

@@ -41,15 +41,25 @@ internal static class CompressedLayers
     }
 
     /// <summary>"dense, F16", "grid of 3 bits, groups of 64, zero-points", "product of rank 21, 4 bits x 4 bits".</summary>
-    public static string Describe(LayerStorage layer) => layer.Format switch
+    public static string Describe(LayerStorage layer) => layer.Format is DenseFormat
+        ? $"dense, {string.Join(" and ", layer.Tensors.Select(t => t.Type).Distinct())}"
+        : Describe(layer.Format);
+
+    private static string Describe(LinearFormat format) => format switch
     {
-        DenseFormat => $"dense, {string.Join(" and ", layer.Tensors.Select(t => t.Type).Distinct())}",
         GridFormat g =>
             Units.Invariant(
             $"grid of {g.Bits} bits, {(g.GroupSize == 0 ? "whole rows" : $"groups of {g.GroupSize}")}{(g.Offset == GridOffset.None ? ", symmetric" : "")}"),
         ProductFormat p => Units.Invariant($"product of rank {p.Rank}, {Factor(p.Left)} x {Factor(p.Right)}"),
+        CodebookFormat c => Units.Invariant($"codebook of {c.Bits} bits, {(c.GroupSize == 0 ? "whole rows" : $"groups of {c.GroupSize}")}"),
+        SumFormat s => string.Join(" + ", s.Terms.Select(Describe)),
         var other => other.ToString(),
     };
 
-    private static string Factor(LinearFormat format) => format is GridFormat g ? Units.Invariant($"{g.Bits} bits") : "16 bits";
+    private static string Factor(LinearFormat format) => format switch
+    {
+        GridFormat g => Units.Invariant($"{g.Bits} bits"),
+        CodebookFormat c => Units.Invariant($"{c.Bits} bits"),
+        _ => "16 bits",
+    };
 }

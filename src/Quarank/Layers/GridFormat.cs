@@ -25,7 +25,7 @@ public enum GridAxis
     /// <summary>A scale per row, or per group of a row.</summary>
     [JsonStringEnumMemberName("rows")] Rows,
 
-    /// <summary>A scale per column.</summary>
+    /// <summary>A scale per column, or per group of a column.</summary>
     [JsonStringEnumMemberName("columns")] Columns,
 }
 
@@ -42,7 +42,7 @@ public enum ScaleType
 
 /// <summary>A uniform grid of 2 to 8 bits: one scale and one zero-point per row, group of a row, or column.</summary>
 /// <param name="Bits">Bits of a code, 2 to 8.</param>
-/// <param name="GroupSize">Columns that share a scale; 0 = the whole row (or, by <see cref="GridAxis.Columns"/>, the whole column).</param>
+/// <param name="GroupSize">Columns of a row (or, by <see cref="GridAxis.Columns"/>, rows of a column) that share a scale; 0 = all of them.</param>
 public sealed record GridFormat(
     int Bits,
     int GroupSize = 0,
@@ -53,11 +53,21 @@ public sealed record GridFormat(
     /// <summary>The largest code.</summary>
     [JsonIgnore] public int MaxCode => (1 << Bits) - 1;
 
-    /// <summary>How many scales a rows × columns matrix has in each row (or in all, by columns).</summary>
-    public int GroupsOf(int columns) => Axis == GridAxis.Columns ? columns : GroupSize == 0 ? 1 : (columns + GroupSize - 1) / GroupSize;
+    /// <summary>How many groups share out a vector (a row, or by columns a column) of this length.</summary>
+    public int GroupsOf(int length) => GroupSize == 0 ? 1 : (length + GroupSize - 1) / GroupSize;
 
     /// <summary>How many scales a rows × columns matrix has in all.</summary>
-    public int ScaleCount(int rows, int columns) => Axis == GridAxis.Columns ? columns : checked(rows * GroupsOf(columns));
+    public int ScaleCount(int rows, int columns) => Axis == GridAxis.Columns ? checked(columns * GroupsOf(rows)) : checked(rows * GroupsOf(columns));
+
+    /// <summary>The shape scales are stored in: [rows, groups]; by columns [columns], or [groups, columns].</summary>
+    internal long[] ScaleShape(int rows, int columns) =>
+        Axis == GridAxis.Rows ? [rows, GroupsOf(columns)] : GroupSize == 0 ? [columns] : [GroupsOf(rows), columns];
+
+    /// <summary>By columns: which group of the columns row i lies in.</summary>
+    internal int RowGroup(int i) => GroupSize == 0 ? 0 : i / GroupSize;
+
+    /// <summary>By columns: whether row i is the first of its group.</summary>
+    internal bool BeginsRowGroup(int i) => GroupSize == 0 ? i == 0 : i % GroupSize == 0;
 
     /// <summary>Every bit a rows × columns matrix of this form takes in a file.</summary>
     public long BitsOf(int rows, int columns)
@@ -73,13 +83,11 @@ public sealed record GridFormat(
     }
 
     /// <summary>Refuses what cannot be stored, naming the value.</summary>
-    /// <exception cref="ArgumentException">Bits outside 2–8, a negative group size, or groups on columns.</exception>
+    /// <exception cref="ArgumentException">Bits outside 2–8 or a negative group size.</exception>
     public void Validate()
     {
         if (Bits is < 2 or > 8) throw new ArgumentException($"A grid has 2 to 8 bits, not {Bits}.");
         if (GroupSize < 0) throw new ArgumentException($"A group has at least one column (0 = the whole row), not {GroupSize}.");
-        if (Axis == GridAxis.Columns && (GroupSize != 0 || Offset == GridOffset.ZeroPoint))
-            throw new ArgumentException("A grid by columns has one scale a column and no integer zero-points.");
     }
 
     public override Linear Load(StoredTensors tensors, int rows, int columns) => GridLinear.Load(this, tensors, rows, columns);

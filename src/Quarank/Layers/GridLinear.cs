@@ -18,7 +18,7 @@ public sealed class GridLinear : Linear
 
     /// <summary>Wraps packed codes. Scales (and offsets) must be exact in the format's scale type.</summary>
     /// <param name="packed">Rows × <see cref="BitPacking.ByteCount"/>(columns) bytes.</param>
-    /// <param name="scales">One per group, row by row; or one per column.</param>
+    /// <param name="scales">One per group, row by row; or by columns one per column for each group of rows.</param>
     /// <param name="zeros">One per scale when the format has zero-points, else empty.</param>
     /// <param name="offsets">One per scale when the format has number offsets, else empty.</param>
     public GridLinear(GridFormat format, int rows, int columns, byte[] packed, float[] scales, byte[] zeros, float[] offsets) : base(rows, columns)
@@ -49,8 +49,7 @@ public sealed class GridLinear : Linear
 
     public override void Save(StoredTensors tensors)
     {
-        int groups = Format.GroupsOf(Columns);
-        long[] shape = Format.Axis == GridAxis.Columns ? [Columns] : [Rows, groups];
+        long[] shape = Format.ScaleShape(Rows, Columns);
         tensors.Add("codes", StoredTensor.FromBytes("codes", ElementType.U8, _codes, Rows, BytesPerRow));
         tensors.Add("scales", StoredTensor.FromFloats("scales", Numbers, _scales, shape));
         if (Format.Offset == GridOffset.Number) tensors.Add("offsets", StoredTensor.FromFloats("offsets", Numbers, _offsets, shape));
@@ -88,7 +87,7 @@ public sealed class GridLinear : Linear
             UnpackRow(first + i, codes);
             if (Format.Axis == GridAxis.Columns)
             {
-                GridKernels.Dequantize(codes, _scales, _offsets, row);
+                GridKernels.Dequantize(codes, OfRow(_scales, first + i), OfRow(_offsets, first + i), row);
                 continue;
             }
             int groups = Format.GroupsOf(Columns), size = Format.GroupSize == 0 ? Columns : Format.GroupSize;
@@ -134,16 +133,23 @@ public sealed class GridLinear : Linear
         float[] rentedScaled = ArrayPool<float>.Shared.Rent(Columns);
         var codes = rented.AsSpan(0, Columns);
         var scaled = rentedScaled.AsSpan(0, Columns);
-        TensorPrimitives.Multiply(x, _scales, scaled);
-        float offset = TensorPrimitives.Dot(x, _offsets);
+        float offset = 0;
         for (int i = 0; i < y.Length; i++)
         {
+            if (i == 0 || Format.BeginsRowGroup(first + i))
+            {
+                TensorPrimitives.Multiply(x, OfRow(_scales, first + i), scaled);
+                offset = TensorPrimitives.Dot(x, OfRow(_offsets, first + i));
+            }
             UnpackRow(first + i, codes);
             y[i] = GridKernels.Dot(codes, scaled) + offset;
         }
         ArrayPool<float>.Shared.Return(rentedScaled);
         ArrayPool<byte>.Shared.Return(rented);
     }
+
+    // By columns: the numbers that hold for row i, one a column.
+    private ReadOnlySpan<float> OfRow(float[] numbers, int i) => numbers.AsSpan(Format.RowGroup(i) * Columns, Columns);
 
     private void UnpackRow(int i, Span<byte> codes)
     {

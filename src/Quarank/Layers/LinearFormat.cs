@@ -8,6 +8,8 @@ namespace Quarank.Layers;
 [JsonDerivedType(typeof(DenseFormat), "dense")]
 [JsonDerivedType(typeof(GridFormat), "grid")]
 [JsonDerivedType(typeof(ProductFormat), "product")]
+[JsonDerivedType(typeof(SumFormat), "sum")]
+[JsonDerivedType(typeof(CodebookFormat), "codebook")]
 public abstract record LinearFormat
 {
     /// <summary>Reads a rows × columns layer of this form from the tensors under its name.</summary>

@@ -22,6 +22,15 @@ public class LinearContractTests
         ["grid, 5 bits, number offsets"] = () => Grid(new(5, 0, GridOffset.Number), 9, 45),
         ["grid, 8 bits, float32 scales"] = () => Grid(new(8, 16, Scales: ScaleType.Bits32), 9, 45),
         ["grid, 4 bits by columns"] = () => Grid(new(4, 0, GridOffset.Number, GridAxis.Columns), 70, 45),
+        ["grid, 4 bits by columns, groups of 32, number offsets"] = () => Grid(new(4, 32, GridOffset.Number, GridAxis.Columns), 150, 45),
+        ["grid, 3 bits by columns, a short last group, zero-points"] = () => Grid(new(3, 16, GridOffset.ZeroPoint, GridAxis.Columns), 70, 45),
+        ["grid, 5 bits by columns, zero-points"] = () => Grid(new(5, 0, GridOffset.ZeroPoint, GridAxis.Columns), 70, 45),
+        ["codebook, 1 bit a row"] = () => Codebook(new(1), 70, 192),
+        ["codebook, 4 bits, groups of 32, a short last one"] = () => Codebook(new(4, 32), 70, 45),
+        ["codebook, 3 bits by columns"] = () => Codebook(new(3, 0, GridAxis.Columns), 70, 45),
+        ["codebook, 2 bits by columns, groups of 48, float32 scales"] = () => Codebook(new(2, 48, GridAxis.Columns, ScaleType.Bits32), 150, 45),
+        ["sum of a grid, a product and a codebook"] = () => new SumLinear([Grid(new(2), 70, 45),
+            new ProductLinear(Codebook(new(4, 0, GridAxis.Columns), 70, 6), Grid(new(8), 6, 45)), Codebook(new(1, 8), 70, 45)]),
         ["product of grids"] = () => new ProductLinear(Grid(new(4, 0, GridOffset.Number, GridAxis.Columns), 70, 19), Grid(new(3, 0, GridOffset.Number), 19, 45)),
     };
 
@@ -85,23 +94,63 @@ public class LinearContractTests
     [Theory, InlineData(1, 0), InlineData(9, 0), InlineData(4, -1)]
     public void A_grid_that_cannot_be_is_refused(int bits, int group) => Assert.Throws<ArgumentException>(() => new GridFormat(bits, group).Validate());
 
+    [Fact]
+    public void Sums_of_the_same_terms_are_the_same_form_and_of_other_shapes_are_refused()
+    {
+        SumFormat Sum(int bits) => new([new GridFormat(2), new CodebookFormat(bits)]);
+        Assert.Equal(Sum(3), Sum(3));
+        Assert.Equal(Sum(3).GetHashCode(), Sum(3).GetHashCode());
+        Assert.NotEqual(Sum(3), Sum(4));
+        Assert.Throws<ArgumentException>(() => new SumLinear([]));
+        Assert.Contains("5x9", Assert.Throws<ArgumentException>(() => new SumLinear([Grid(new(2), 5, 8), Grid(new(2), 5, 9)])).Message, StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(0), InlineData(5)]
+    public void A_codebook_has_one_to_four_bits(int bits) =>
+        Assert.Contains($"not {bits}", Assert.Throws<ArgumentException>(new CodebookFormat(bits).Validate).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_table_of_the_wrong_length_is_refused_by_name()
+    {
+        var stored = new Dictionary<string, StoredTensor>();
+        Codebook(new(3), 8, 64).Save(new StoredTensors(stored).Under("up_proj"));
+        stored["up_proj.levels"] = StoredTensor.FromValues("up_proj.levels", new float[7], 7);
+        var e = Assert.Throws<InvalidDataException>(() => new CodebookFormat(3).Load(new StoredTensors(stored).Under("up_proj"), 8, 64));
+        Assert.Contains("8 levels was expected, found 7", e.Message, StringComparison.Ordinal);
+    }
+
     private static DenseLinear Dense16(ElementType type)
     {
         var bytes = StoredTensor.FromFloats("w", type, Some.Matrix(70, 45).Data, 70, 45);
         return new DenseLinear(70, 45, type, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(bytes.ReadBytes()).ToArray());
     }
 
+    private static CodebookLinear Codebook(CodebookFormat format, int rows, int columns)
+    {
+        var random = new Random(6);
+        byte[] packed = Packed(random, format.Bits, rows, columns);
+        var scales = new float[format.Axis == GridAxis.Columns ? columns * (format.GroupSize == 0 ? 1 : (rows + format.GroupSize - 1) / format.GroupSize)
+            : rows * (format.GroupSize == 0 ? 1 : (columns + format.GroupSize - 1) / format.GroupSize)];
+        foreach (ref float scale in scales.AsSpan()) scale = (float)(Half)(random.NextSingle() + 0.001f);
+        return new CodebookLinear(format, rows, columns, packed, scales, [.. Enumerable.Range(0, 1 << format.Bits).Select(_ => random.NextSingle() * 2 - 1)]);
+    }
+
+    private static byte[] Packed(Random random, int bits, int rows, int columns)
+    {
+        int bytes = BitPacking.ByteCount(columns, bits);
+        var (packed, codes) = (new byte[rows * bytes], new byte[columns]);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < columns; j++) codes[j] = (byte)random.Next(1 << bits);
+            BitPacking.Pack(codes, bits, packed.AsSpan(i * bytes, bytes));
+        }
+        return packed;
+    }
+
     private static GridLinear Grid(GridFormat format, int rows, int columns)
     {
         var random = new Random(5);
-        var packed = new byte[rows * BitPacking.ByteCount(columns, format.Bits)];
-        var codes = new byte[columns];
-        for (int i = 0; i < rows; i++)
-        {
-            for (int j = 0; j < columns; j++) codes[j] = (byte)random.Next(format.MaxCode + 1);
-            int bytes = BitPacking.ByteCount(columns, format.Bits);
-            BitPacking.Pack(codes, format.Bits, packed.AsSpan(i * bytes, bytes));
-        }
+        byte[] packed = Packed(random, format.Bits, rows, columns);
         int count = format.ScaleCount(rows, columns);
         float[] Numbers() => [.. Enumerable.Range(0, count).Select(_ => (float)(Half)(random.NextSingle() / format.MaxCode + 0.001f))];
         return new GridLinear(format, rows, columns, packed, Numbers(),

@@ -1,31 +1,39 @@
-using System.Numerics.Tensors;
+using System.Text.Json.Serialization;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
-using Quarank.Numerics;
 
 namespace Quarank.Compression.Methods;
 
 /// <summary>
-/// LoRDQ as printed (ICLR 2026 submission 18946, Algorithm 1): W ≈ Σ P⁽ᵏ⁾Q⁽ᵏ⁾, both factors quantized, each block of components the best
-/// low-rank fit, on the calibration inputs, of what the blocks before it left.
+/// LoRDQ (ICLR 2026 submission 18946): W ≈ Σ P⁽ᵏ⁾Q⁽ᵏ⁾, both factors quantized, each block of components the best low-rank fit, on the
+/// calibration inputs, of what the blocks before it left. The defaults are Algorithm 1 as printed; the other options mend it.
 /// </summary>
 /// <remarks>
 /// With H = Y Yᵀ (Cholesky), the truncated SVD of the residual R Y = U Σ Vᵀ gives P = U Σ and Q = Vᵀ Y⁻¹. Columns p of P and rows q of Q are
-/// quantized from their smallest to their largest entry (Eq. 21), one scale and offset each. Line 10 of Algorithm 1 is read as an update of
-/// p_j (spec A1); the rank is a uniform fraction ρ of min(rows, columns) that spends the budget over the whole model (A12), the remainder of
-/// r / K going to the first blocks (A13).
+/// quantized, as printed, from their smallest to their largest entry (Eq. 21), one scale and offset each. Line 10 of Algorithm 1 is read as an
+/// update of p_j (spec A1); the rank is a uniform fraction ρ of min(rows, columns) that spends the budget over the whole model (A12), the
+/// remainder of r / K going to the first blocks (A13).
 /// </remarks>
-/// <param name="BitsPerWeight">The budget over all compressed layers; ignored when <paramref name="RankFraction"/> is given.</param>
+/// <param name="BitsPerWeight">The budget over all compressed layers; ignored when a rank or <paramref name="RankFraction"/> is given.</param>
 /// <param name="Blocks">K: how many residual blocks the rank is cut into.</param>
 /// <param name="PBits">Bits of P's codes, 2 to 8, or 16 for half floats.</param>
 /// <param name="QBits">Bits of Q's codes, 2 to 8, or 16 for half floats.</param>
-/// <param name="Compensation">Intra-block error compensation: components still to be quantized make up for the error of a q already quantized.</param>
+/// <param name="Compensation">Intra-block error compensation as printed: components still to be quantized make up for the error of a q already
+/// quantized. <paramref name="Refit"/>, which solves for all of P, stands in its place.</param>
 /// <param name="Budget">What the budget counts.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="RankFraction">ρ; worked out from the budget by <see cref="Fit"/> when absent.</param>
 /// <param name="Scales">How scales and offsets are stored.</param>
 /// <param name="Rank">Components of every layer (at most min(rows, columns) of each); goes before <paramref name="RankFraction"/> and the budget.</param>
 /// <param name="DampingOf">What λ is a part of, if not of the mean.</param>
+/// <param name="Refit">Round Q first, then solve for the P that suits the rounded Q best, and round that (spec §2.6).</param>
+/// <param name="Feedback">Which factors are rounded with error feedback, Q under H and P under Q̂ H Q̂ᵀ.</param>
+/// <param name="Sweeps">How often, at the end, each block is fitted anew to what the others leave; kept where the loss falls.</param>
+/// <param name="Levels">What the factors' codes stand for.</param>
+/// <param name="Range">How the range of a factor's vector or group is chosen.</param>
+/// <param name="GroupSize">Entries of a factor's vector that share a scale; 0 = all of them.</param>
+/// <param name="Lead">More bits for the components of the largest singular values.</param>
+/// <param name="Rest">A coarse grid that carries what the factors leave, or the matrix whose error they mend.</param>
 public sealed record Lordq(
     double BitsPerWeight = 2,
     int Blocks = 2,
@@ -37,17 +45,38 @@ public sealed record Lordq(
     double? RankFraction = null,
     ScaleType Scales = ScaleType.Bits16,
     int? Rank = null,
-    DampingOf DampingOf = DampingOf.Mean) : Method
+    DampingOf DampingOf = DampingOf.Mean,
+    bool Refit = false,
+    LordqFeedback Feedback = LordqFeedback.None,
+    int Sweeps = 0,
+    CodeLevels Levels = CodeLevels.Offset,
+    GridRange Range = GridRange.MinMax,
+    int GroupSize = 0,
+    LordqLead? Lead = null,
+    LordqRest? Rest = null) : Method
 {
     public override void Validate()
     {
-        foreach (var (name, bits) in new[] { ("P", PBits), ("Q", QBits) })
-            if (bits is not (>= 2 and <= 8 or 16)) throw new ArgumentException($"{name} has 2 to 8 bits, or 16, not {bits}.");
         if (Blocks < 1) throw new ArgumentException($"LoRDQ has at least one block, not {Blocks}.");
         if (!(BitsPerWeight > 0 && BitsPerWeight <= 32)) throw new ArgumentException($"A budget lies above 0 and up to 32 bits per weight, not {BitsPerWeight}.");
         if (!(Damping >= 0 && double.IsFinite(Damping))) throw new ArgumentException($"Damping is a number from 0 on, not {Damping}.");
         if (RankFraction is not (null or (> 0 and <= 1))) throw new ArgumentException($"A rank fraction lies above 0 and up to 1, not {RankFraction}.");
         if (Rank < 1) throw new ArgumentException($"A rank is at least 1, not {Rank}.");
+        if (Sweeps < 0) throw new ArgumentException($"Sweeps are counted from 0 on, not {Sweeps}.");
+        if (!Refit && (Feedback != LordqFeedback.None || Sweeps > 0)) throw new ArgumentException("Feedback and sweeps belong to LoRDQ's refit.");
+        ValidateBits(PBits, QBits);
+        if (Lead is not null && Lead.Rank < 1) throw new ArgumentException($"The leading components are at least 1, not {Lead.Rank}.");
+        if (Lead is not null) ValidateBits(Lead.PBits, Lead.QBits);
+        Rest?.Validate(Scales);
+    }
+
+    private void ValidateBits(int pBits, int qBits)
+    {
+        foreach (var (name, bits) in new[] { ("P", pBits), ("Q", qBits) })
+        {
+            if (bits is not (>= 2 and <= 8 or 16)) throw new ArgumentException($"{name} has 2 to 8 bits, or 16, not {bits}.");
+            GridOf(bits);
+        }
     }
 
     public override Method Fit(IReadOnlyList<LayerShape> layers) =>
@@ -71,6 +100,12 @@ public sealed record Lordq(
 
     public override long PlannedBits(LayerShape layer) => BitsOf(layer, RankFor(layer.Rows, layer.Columns));
 
+    public override Linear Compress(LayerProblem problem)
+    {
+        Validate();
+        return LordqLayer.Compress(this, problem);
+    }
+
     /// <summary>The rank that was asked for, as far as the shape has it; else ⌊ρ · min(rows, columns)⌋, and at least 1.</summary>
     internal int RankFor(int rows, int columns) => Rank is { } rank
         ? Math.Min(rank, Math.Min(rows, columns))
@@ -80,84 +115,45 @@ public sealed record Lordq(
     internal static int RankOf(double fraction, int rows, int columns) => Math.Max(1, (int)Math.Floor(fraction * Math.Min(rows, columns) + 1e-9));
 
     /// <summary>Stored bits of a layer at a rank.</summary>
-    internal long BitsOf(LayerShape layer, int rank) =>
-        (PBits == 16 ? 16L * layer.Rows * rank : PGrid.BitsOf(layer.Rows, rank)) + (QBits == 16 ? 16L * layer.Columns * rank : QGrid.BitsOf(rank, layer.Columns));
-
-    private GridFormat PGrid => new(PBits, 0, GridOffset.Number, GridAxis.Columns, Scales);
-    private GridFormat QGrid => new(QBits, 0, GridOffset.Number, GridAxis.Rows, Scales);
-
-    public override Linear Compress(LayerProblem problem)
+    /// <param name="rank">1 … min(rows, columns).</param>
+    public long BitsOf(LayerShape layer, int rank)
     {
-        Validate();
-        var dead = DampedGram.DeadColumns(problem);
-        var y = DampedGram.Factor(problem, Damping, dead, h => LinearAlgebra.TryCholesky(h, out var l, out int pivot) ? (l, 0) : (null, pivot), DampingOf);
-        var residual = LinearAlgebra.Multiply(DampedGram.LiveWeight(problem, dead), y);
-
-        int rank = RankFor(problem.Rows, problem.Columns), done = 0;
-        var p = new FactorCodes(PBits, PGrid, rank, problem.Rows);
-        var q = new FactorCodes(QBits, QGrid, rank, problem.Columns);
-        for (int k = 0; k < Blocks && done < rank; k++)
+        long bits = Rest?.GridOf(Scales).BitsOf(layer.Rows, layer.Columns) ?? 0;
+        foreach (var (count, pBits, qBits) in Bands(rank))
         {
-            int count = rank / Blocks + (k < rank % Blocks ? 1 : 0);
-            if (count == 0) continue;
-            var top = TopRank.Factor(residual, count);
-            if (!top.Converged) problem.Note?.Invoke($"block {k + 1} of {Blocks}: the top {count} components were still changing after {top.Passes} passes");
-            QuantizeBlock(residual, y, top, p, q, done);
-            done += count;
+            bits += GridOf(pBits)?.ByColumns().BitsOf(layer.Rows, count) ?? 16L * layer.Rows * count;
+            bits += GridOf(qBits)?.BitsOf(count, layer.Columns) ?? 16L * layer.Columns * count;
         }
-        return new ProductLinear(p.ToColumns(), q.ToRows());
+        return bits;
     }
 
-    // Components first … first + count − 1: Algorithm 1, lines 3 to 11.
-    private void QuantizeBlock(Matrix<double> residual, Matrix<double> y, TopRankFactors top, FactorCodes p, FactorCodes q, int first)
+    /// <summary>Bits of the codes alone.</summary>
+    internal double CodeBitsOf(LayerShape layer, int rank) =>
+        (double)(Rest?.Bits ?? 0) * layer.Rows * layer.Columns
+        + Bands(rank).Sum(b => b.Count * ((double)b.PBits * layer.Rows + (double)b.QBits * layer.Columns));
+
+    /// <summary>The components by falling singular values: so many with so many bits; each band is one product.</summary>
+    internal IEnumerable<(int Count, int PBits, int QBits)> Bands(int rank)
     {
-        int count = top.Values.Length;
-        var v = top.Vt;
-        var qs = v.Clone();
-        LinearAlgebra.SolveLowerRight(y, qs);                       // q_i = Y⁻ᵀ v_i, a row each
-        var ps = new Matrix<double>(count, residual.Rows);          // p_i = σ_i u_i, a row each
-        for (int i = 0; i < count; i++)
-            for (int j = 0; j < residual.Rows; j++) ps[i, j] = top.Values[i] * top.U[j, i];
-
-        // Powers of two move between p and q, so that both scales lie where float16 is at its best.
-        var shift = new double[count];
-        for (int i = 0; i < count; i++)
-        {
-            shift[i] = Balance(ps.Row(i), qs.Row(i));
-            TensorPrimitives.Multiply(qs.Row(i), 1 / shift[i], qs.Row(i));
-        }
-
-        var quantizedQ = new Matrix<double>(count, qs.Columns);
-        for (int i = 0; i < count; i++) q.Quantize(first + i, qs.Row(i), quantizedQ.Row(i));
-
-        // α_ij = v_j · Yᵀ(q̂_i − q_i): how much of q_i's error component j can take over.
-        Matrix<double>? alpha = null;
-        if (Compensation)
-        {
-            var change = quantizedQ.Clone();
-            TensorPrimitives.Subtract(change.Data, qs.Data, change.Data);
-            alpha = LinearAlgebra.MultiplyTransposed(LinearAlgebra.Multiply(change, y), v);
-        }
-
-        var quantizedP = new Matrix<double>(count, ps.Columns);
-        for (int j = 0; j < count; j++)
-        {
-            var pj = ps.Row(j);
-            for (int i = 0; i < j && alpha is not null; i++)
-                TensorPrimitives.MultiplyAdd(quantizedP.Row(i), -alpha[i, j], pj, pj);
-            TensorPrimitives.Multiply(pj, shift[j], pj);
-            p.Quantize(first + j, pj, quantizedP.Row(j));
-        }
-
-        // R ← R − P̂ (Q̂ Y)
-        var product = LinearAlgebra.TransposeMultiply(quantizedP, LinearAlgebra.Multiply(quantizedQ, y));
-        TensorPrimitives.Subtract(residual.Data, product.Data, residual.Data);
+        int lead = Math.Min(Lead?.Rank ?? 0, rank);
+        if (lead > 0) yield return (lead, Lead!.PBits, Lead.QBits);
+        if (rank > lead) yield return (rank - lead, PBits, QBits);
     }
 
-    // The power of two that p takes from q.
-    private static double Balance(ReadOnlySpan<double> p, ReadOnlySpan<double> q)
-    {
-        double largestP = Math.Abs(TensorPrimitives.MaxMagnitude(p)), largestQ = Math.Abs(TensorPrimitives.MaxMagnitude(q));
-        return largestP > 0 && largestQ > 0 ? Math.ScaleB(1, (int)Math.Round((Math.Log2(largestQ) - Math.Log2(largestP)) / 2)) : 1;
-    }
+    /// <summary>How a factor of so many bits is rounded; null for half floats.</summary>
+    internal CodeGrid? GridOf(int bits) => bits == 16 ? null : CodeGrid.Of(bits, GroupSize, Levels, Range, Scales);
 }
+
+/// <summary>Which of LoRDQ's factors are rounded with error feedback.</summary>
+[Flags, JsonConverter(typeof(JsonStringEnumConverter<LordqFeedback>))]
+public enum LordqFeedback
+{
+    [JsonStringEnumMemberName("none")] None = 0,
+    [JsonStringEnumMemberName("p")] P = 1,
+    [JsonStringEnumMemberName("q")] Q = 2,
+    [JsonStringEnumMemberName("both")] Both = 3,
+}
+
+/// <summary>The components of the largest singular values, a block of their own before all others, with bits of their own.</summary>
+/// <param name="Rank">How many; they count towards the layer's rank.</param>
+public sealed record LordqLead(int Rank, int PBits = 8, int QBits = 8);

@@ -8,7 +8,7 @@ internal static class LordqBudget
     public static double RankFraction(Lordq method, IReadOnlyList<LayerShape> layers)
     {
         double weights = layers.Sum(l => (double)l.Rows * l.Columns), budget = method.BitsPerWeight * weights;
-        double Bits(LayerShape l, int rank) => method.Budget == BitBudget.Bytes ? method.BitsOf(l, rank) : rank * ((double)method.PBits * l.Rows + (double)method.QBits * l.Columns);
+        double Bits(LayerShape l, int rank) => method.Budget == BitBudget.Bytes ? method.BitsOf(l, rank) : method.CodeBitsOf(l, rank);
 
         double least = layers.Sum(l => Bits(l, 1)), most = layers.Sum(l => Bits(l, Math.Min(l.Rows, l.Columns)));
         if (budget < least)
@@ -17,7 +17,8 @@ internal static class LordqBudget
         if (budget > most)
             throw new ArgumentException(FormattableString.Invariant(
                 $"{method.BitsPerWeight} bits per weight are more than LoRDQ can use with P of {method.PBits} and Q of {method.QBits} bits: full rank takes {most / weights:0.###}. Ask for fewer, or give P and Q more bits."));
-        return method.Budget == BitBudget.Codes ? budget / most : Largest(f => layers.Sum(l => Bits(l, Lordq.RankOf(f, l.Rows, l.Columns))) <= budget);
+        bool printed = method is { Budget: BitBudget.Codes, Lead: null, Rest: null };
+        return printed ? budget / most : Largest(f => layers.Sum(l => Bits(l, Lordq.RankOf(f, l.Rows, l.Columns))) <= budget);
     }
 
     private static double Largest(Func<double, bool> fits)

@@ -22,19 +22,12 @@ public sealed record RoundToNearest(GridFormat Grid, GridRange Range = GridRange
 
     public override Linear Compress(LayerProblem problem)
     {
-        int groups = Grid.GroupsOf(problem.Columns), size = Grid.GroupSize == 0 ? problem.Columns : Grid.GroupSize;
-        var codes = new GridCodes(Grid, problem.Rows, problem.Columns);
+        var codes = new GridCodes(Grid, Range, problem.Rows, problem.Columns);
         Threads.For(problem.Rows, i =>
         {
             var w = new double[problem.Columns];
             TensorPrimitives.ConvertChecked<float, double>(problem.Weight.Row(i), w);
-            for (int g = 0; g < groups; g++)
-            {
-                int start = g * size, end = Math.Min(start + size, w.Length);
-                var grid = ScalarGrid.Fit(Grid, Range, w.AsSpan(start..end));
-                codes.SetGrid(i * groups + g, grid);
-                for (int j = start; j < end; j++) codes.Row(i)[j] = (byte)grid.Code(w[j]);
-            }
+            codes.RoundRow(i, w);
         });
         return codes.ToLinear();
     }

@@ -3,54 +3,63 @@ using Quarank.Numerics;
 
 namespace Quarank.Compression.Rounding;
 
-/// <summary>One factor of a product while it is quantized vector by vector: rank vectors, each with a min–max grid of its own, or half floats.</summary>
-internal sealed class FactorCodes(int bits, GridFormat grid, int rank, int length)
+/// <summary>One factor of a product while it is quantized: count vectors of some length, with their codes or as half floats.</summary>
+/// <param name="grid">How vectors are rounded; null keeps half floats.</param>
+internal sealed class FactorCodes(CodeGrid? grid, int count, int length)
 {
-    private readonly bool _half = bits == 16;
-    private readonly byte[] _codes = new byte[bits == 16 ? 0 : checked(rank * length)];
-    private readonly ushort[] _halves = new ushort[bits == 16 ? checked(rank * length) : 0];
-    private readonly ScalarGrid[] _grids = new ScalarGrid[rank];
+    private readonly GridCodes? _codes = grid is null ? null : new GridCodes(grid, count, length);
 
-    /// <summary>Keeps vector k and gives back what is kept.</summary>
-    public void Quantize(int k, ReadOnlySpan<double> vector, Span<double> quantized)
+    /// <summary>What is kept, as it will be decoded: a vector a row.</summary>
+    public Matrix<double> Values { get; } = new(count, length);
+
+    /// <summary>Another of the same kind, with nothing rounded yet.</summary>
+    public FactorCodes Anew() => new(grid, count, length);
+
+    /// <summary>Rounds vector k.</summary>
+    public void Round(int k, ReadOnlySpan<double> vector)
     {
-        int start = k * length;
-        if (!_half) _grids[k] = ScalarGrid.FitMinMax(grid, vector);
-        for (int j = 0; j < length; j++)
+        var kept = Values.Row(k);
+        if (_codes is null)
         {
-            if (_half)
-            {
-                var value = (Half)vector[j];
-                (_halves[start + j], quantized[j]) = (BitConverter.HalfToUInt16Bits(value), (double)value);
-                continue;
-            }
-            int code = _grids[k].Code(vector[j]);
-            (_codes[start + j], quantized[j]) = ((byte)code, _grids[k].Value(code));
+            for (int j = 0; j < length; j++) kept[j] = (double)(Half)vector[j];
+            return;
         }
+        _codes.RoundRow(k, vector);
+        _codes.Decode(k, kept);
     }
 
-    /// <summary>rank × length: the vectors are rows.</summary>
-    public Linear ToRows() => _half ? DenseLinear.OfHalves(rank, length, _halves) : Codes(rank, length, (i, j) => i * length + j);
+    /// <summary>Rounds every vector.</summary>
+    public void RoundAll(Matrix<double> vectors) => Threads.For(count, k => Round(k, vectors.Row(k)));
 
-    /// <summary>length × rank: the vectors are columns.</summary>
-    public Linear ToColumns()
+    /// <summary>Rounds every vector from its first entry to its last, the error of each entry fed to those after it as <paramref name="u"/> says.</summary>
+    /// <param name="u">Length × length, of <see cref="FeedbackRounding.InverseFactor"/>.</param>
+    public void RoundAlong(Matrix<double> vectors, Matrix<double> u)
     {
-        if (!_half) return Codes(length, rank, (i, j) => j * length + i);
-        var turned = new ushort[_halves.Length];
-        for (int i = 0; i < length; i++)
-            for (int k = 0; k < rank; k++) turned[i * rank + k] = _halves[k * length + i];
-        return DenseLinear.OfHalves(length, rank, turned);
+        if (_codes is null)
+        {
+            RoundAll(vectors); // half floats have no error worth feeding on
+            return;
+        }
+        new FeedbackRounding(u).Round(vectors, _codes);
+        Threads.For(count, k => _codes.Decode(k, Values.Row(k)));
     }
 
-    private GridLinear Codes(int rows, int columns, Func<int, int, int> at)
+    /// <summary>Stacked factors, a vector a row: Σ counts × length.</summary>
+    public static Linear ToRows(IReadOnlyList<FactorCodes> parts) =>
+        parts[0]._codes is null ? Halves(parts, false) : GridCodes.Stack([.. parts.Select(p => p._codes!)]).ToLinear();
+
+    /// <summary>Factors side by side, a vector a column: length × Σ counts.</summary>
+    public static Linear ToColumns(IReadOnlyList<FactorCodes> parts) =>
+        parts[0]._codes is null ? Halves(parts, true) : GridCodes.Stack([.. parts.Select(p => p._codes!)]).Transposed().ToLinear();
+
+    private static DenseLinear Halves(IReadOnlyList<FactorCodes> parts, bool turned)
     {
-        var codes = new GridCodes(grid, rows, columns);
-        for (int k = 0; k < rank; k++) codes.SetGrid(k, _grids[k]);
-        for (int i = 0; i < rows; i++)
-        {
-            var row = codes.Row(i);
-            for (int j = 0; j < columns; j++) row[j] = _codes[at(i, j)];
-        }
-        return codes.ToLinear();
+        int rank = parts.Sum(p => p.Values.Rows), length = parts[0].Values.Columns, k = 0;
+        var halves = new ushort[checked(rank * length)];
+        foreach (var part in parts)
+            for (int i = 0; i < part.Values.Rows; i++, k++)
+                for (int j = 0; j < length; j++)
+                    halves[turned ? j * rank + k : k * length + j] = BitConverter.HalfToUInt16Bits((Half)part.Values[i, j]);
+        return turned ? DenseLinear.OfHalves(length, rank, halves) : DenseLinear.OfHalves(rank, length, halves);
     }
 }

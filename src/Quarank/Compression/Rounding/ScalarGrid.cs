@@ -5,54 +5,91 @@ using Quarank.Numerics.Kernels;
 
 namespace Quarank.Compression.Rounding;
 
-/// <summary>One uniform grid: value = scale · (code − zero) + offset, code = 0 … maxCode. Scale and offset are exact in the type they are stored in.</summary>
-internal readonly record struct ScalarGrid(double Scale, int Zero, double Offset, int MaxCode)
+/// <summary>
+/// One grid: value = scale · (code − zero) + offset, code = 0 … maxCode; with a table, value = scale · level[code]. Scale and offset are exact in the
+/// type they are stored in.
+/// </summary>
+internal readonly record struct ScalarGrid(double Scale, int Zero, double Offset, int MaxCode, CodeTable? Table = null)
 {
     private const int ClipSteps = 80;
 
-    /// <summary>The code whose value is nearest to w; ties of w / scale go to the even neighbour.</summary>
-    public int Code(double w) => Scale == 0 ? Zero : (int)Math.Clamp(Math.Round((w - Offset) / Scale) + Zero, 0, MaxCode);
-
-    public double Value(int code) => Scale * (code - Zero) + Offset;
-
-    /// <summary>Fits a grid with an integer (or no) zero-point, as GPTQ does.</summary>
-    public static ScalarGrid Fit(GridFormat format, GridRange range, ReadOnlySpan<double> weights)
+    /// <summary>The code whose value is nearest to w; ties of w / scale go to the even neighbour (of a table's levels to the lower).</summary>
+    public int Code(double w)
     {
-        double min = Math.Min(0, TensorPrimitives.Min(weights)), max = Math.Max(0, TensorPrimitives.Max(weights));
-        if (min == 0 && max == 0) (min, max) = (-1, 1);
-        if (format.Offset == GridOffset.None) (min, max) = (-Math.Max(-min, max), Math.Max(-min, max));
-        return range == GridRange.MinMax ? Of(format, min, max) : BestClip(format, min, max, weights);
+        if (Scale == 0) return Zero;
+        return Table is null ? (int)Math.Clamp(Math.Round((w - Offset) / Scale) + Zero, 0, MaxCode) : Table.Nearest(w / Scale);
     }
 
-    /// <summary>LoRDQ's grid of a factor's vector (Eq. 21): exactly from its smallest to its largest entry, the offset being a number.</summary>
-    public static ScalarGrid FitMinMax(GridFormat format, ReadOnlySpan<double> vector)
+    public double Value(int code) => Table is null ? Scale * (code - Zero) + Offset : Scale * Table.Levels[code];
+
+    /// <summary>
+    /// Fits a grid. One with an integer (or no) zero-point holds zero, as GPTQ's does; one with a number offset runs exactly from the smallest
+    /// to the largest value (LoRDQ's Eq. 21), or, clipped, from and to a share of them.
+    /// </summary>
+    public static ScalarGrid Fit(GridFormat format, GridRange range, ReadOnlySpan<double> values, CodeTable? table = null)
     {
-        double min = TensorPrimitives.Min(vector), max = TensorPrimitives.Max(vector);
-        return new(max > min ? StoredScale(format, (max - min) / format.MaxCode) : 0, 0, Stored(format, min), format.MaxCode);
+        double min = TensorPrimitives.Min(values), max = TensorPrimitives.Max(values);
+        if (format.Offset != GridOffset.Number || table is not null)
+        {
+            (min, max) = (Math.Min(0, min), Math.Max(0, max));
+            if (min == 0 && max == 0) (min, max) = (-1, 1);
+            if (format.Offset == GridOffset.None) (min, max) = (-Math.Max(-min, max), Math.Max(-min, max));
+        }
+        if (range == GridRange.MinMax || max <= min) return Of(format, table, min, max);
+        return table is null ? BestClip(format, min, max, values) : BestTableClip(format, table, max, values);
     }
 
-    private static ScalarGrid Of(GridFormat format, double min, double max)
+    private static ScalarGrid Of(GridFormat format, CodeTable? table, double min, double max)
     {
+        if (table is not null) return new(StoredScale(format, max / table.Levels[^1]), 0, 0, format.MaxCode, table);
+        if (format.Offset == GridOffset.Number)
+            return new(max > min ? StoredScale(format, (max - min) / format.MaxCode) : 0, 0, Stored(format, min), format.MaxCode);
         double scale = StoredScale(format, (max - min) / format.MaxCode);
         int zero = format.Offset == GridOffset.None ? 1 << (format.Bits - 1) : (int)Math.Clamp(Math.Round(-min / scale), 0, format.MaxCode);
         return new(scale, zero, 0, format.MaxCode);
     }
 
-    private static ScalarGrid BestClip(GridFormat format, double min, double max, ReadOnlySpan<double> weights)
+    private static ScalarGrid BestClip(GridFormat format, double min, double max, ReadOnlySpan<double> values)
     {
-        float[] rented = ArrayPool<float>.Shared.Rent(weights.Length);
-        var w = rented.AsSpan(0, weights.Length);
-        TensorPrimitives.ConvertSaturating(weights, w);
+        float[] rented = ArrayPool<float>.Shared.Rent(2 * values.Length);
+        var w = rented.AsSpan(0, values.Length);
+        var moved = rented.AsSpan(values.Length, values.Length);
+        TensorPrimitives.ConvertSaturating(values, w);
 
         var (best, least) = (default(ScalarGrid), float.PositiveInfinity);
         for (int i = 0; i < ClipSteps; i++)
         {
             double shrink = 1 - i / 100.0;
-            var grid = Of(format, shrink * min, shrink * max);
-            float sum = ClipKernels.PowerError(w, (float)grid.Scale, (float)(1 / grid.Scale), -grid.Zero, grid.MaxCode - grid.Zero);
+            var grid = Of(format, null, shrink * min, shrink * max);
+            bool number = format.Offset == GridOffset.Number;
+            if (number) TensorPrimitives.Subtract(w, (float)grid.Offset, moved);
+            float sum = ClipKernels.PowerError(number ? moved : w, (float)grid.Scale, (float)(1 / grid.Scale), -grid.Zero, grid.MaxCode - grid.Zero);
             if (sum < least) (best, least) = (grid, sum);
         }
         ArrayPool<float>.Shared.Return(rented);
+        return best;
+    }
+
+    // Every fourth step first, then those beside the best of them.
+    private static ScalarGrid BestTableClip(GridFormat format, CodeTable table, double max, ReadOnlySpan<double> values)
+    {
+        var (best, least, at) = (default(ScalarGrid), double.PositiveInfinity, 0);
+        void Try(int step, ReadOnlySpan<double> values)
+        {
+            var grid = Of(format, table, -max, max * (1 - step / 100.0));
+            double sum = 0;
+            foreach (double v in values)
+            {
+                double e = grid.Value(grid.Code(v)) - v;
+                sum += e * e;
+            }
+            if (sum < least) (best, least, at) = (grid, sum, step);
+        }
+
+        for (int step = 0; step < ClipSteps; step += 4) Try(step, values);
+        int middle = at;
+        for (int step = Math.Max(0, middle - 3); step < Math.Min(ClipSteps, middle + 4); step++)
+            if (step != middle) Try(step, values);
         return best;
     }
 

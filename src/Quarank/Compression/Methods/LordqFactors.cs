@@ -1,0 +1,70 @@
+using System.Numerics.Tensors;
+using Quarank.Compression.Rounding;
+using Quarank.Numerics;
+
+namespace Quarank.Compression.Methods;
+
+/// <summary>The factorization of one layer: blocks one after the other, each of what those before it left.</summary>
+/// <param name="y">Lower triangular, H = Y Yᵀ with the damped H.</param>
+/// <param name="u">For Q's feedback: upper triangular, H⁻¹ = Uᵀ U.</param>
+/// <param name="rank">Components in all.</param>
+/// <param name="note">Told of a factorization that did not converge.</param>
+internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double>? u, int rank, Action<string>? note)
+{
+    private readonly LordqRefit _refit = new(method, y, u);
+
+    /// <summary>Blocks whose products add up to something close to a matrix, rows × columns, in the norm of Y.</summary>
+    public List<LordqBlock> Of(Matrix<double> matrix)
+    {
+        var target = LinearAlgebra.Multiply(matrix, y);
+        var residual = target.Clone();
+        var blocks = new List<LordqBlock>();
+        int band = -1;
+        foreach (var (count, pBits, qBits) in method.Bands(rank))
+        {
+            band++;
+            int cuts = method.Lead is not null && band == 0 ? 1 : method.Blocks;
+            for (int k = 0; k < cuts; k++)
+            {
+                int size = count / cuts + (k < count % cuts ? 1 : 0);
+                if (size > 0) blocks.Add(Fit(residual, band, size, pBits, qBits));
+            }
+        }
+        if (method.Refit) Mend(target, residual, blocks);
+        return blocks;
+    }
+
+    // The best block of so many components for the residual, which is left without it.
+    private LordqBlock Fit(Matrix<double> residual, int band, int count, int pBits, int qBits)
+    {
+        var top = TopRank.Factor(residual, count);
+        if (!top.Converged) note?.Invoke($"the top {count} components were still changing after {top.Passes} passes");
+        var block = new LordqBlock(band, new(method.GridOf(pBits), count, residual.Rows), new(method.GridOf(qBits), count, residual.Columns));
+        if (method.Refit) _refit.Quantize(residual, top, block);
+        else LordqPrinted.Quantize(y, top, block, method.Compensation);
+        TensorPrimitives.Subtract(residual.Data, block.Image(y).Data, residual.Data);
+        return block;
+    }
+
+    // What blocks that were fitted one after the other can still gain from one another; only what lowers the loss is kept.
+    private void Mend(Matrix<double> target, Matrix<double> residual, List<LordqBlock> blocks)
+    {
+        if (blocks.Count > 1) _refit.Together(target, ref residual, blocks);
+        for (int sweep = 0; sweep < method.Sweeps; sweep++)
+        {
+            for (int k = 0; k < blocks.Count; k++)
+            {
+                var old = blocks[k];
+                var without = residual.Clone();
+                TensorPrimitives.Add(without.Data, old.Image(y).Data, without.Data);
+                var (_, pBits, qBits) = method.Bands(rank).ElementAt(old.Band);
+                var anew = Fit(without, old.Band, old.Count, pBits, qBits);
+                if (Loss(without) >= Loss(residual)) continue;
+                (blocks[k], residual) = (anew, without);
+            }
+            if (blocks.Count > 1) _refit.Together(target, ref residual, blocks);
+        }
+    }
+
+    internal static double Loss(Matrix<double> residual) => TensorPrimitives.SumOfSquares<double>(residual.Data);
+}

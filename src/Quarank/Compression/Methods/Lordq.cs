@@ -29,7 +29,7 @@ namespace Quarank.Compression.Methods;
 /// <param name="Refit">Round Q first, then solve for the P that suits the rounded Q best, and round that (spec §2.6).</param>
 /// <param name="Feedback">Which factors are rounded with error feedback, Q under H and P under Q̂ H Q̂ᵀ.</param>
 /// <param name="Sweeps">How often, at the end, each block is fitted anew to what the others leave; kept where the loss falls.</param>
-/// <param name="Levels">What the factors' codes stand for.</param>
+/// <param name="Levels">What the factors' codes stand for; codes of more than 4 bits, which have no table, are symmetric where it says normal.</param>
 /// <param name="Range">How the range of a factor's vector or group is chosen.</param>
 /// <param name="GroupSize">Entries of a factor's vector that share a scale; 0 = all of them.</param>
 /// <param name="Lead">More bits for the components of the largest singular values.</param>
@@ -141,7 +141,8 @@ public sealed record Lordq(
     }
 
     /// <summary>How a factor of so many bits is rounded; null for half floats.</summary>
-    internal CodeGrid? GridOf(int bits) => bits == 16 ? null : CodeGrid.Of(bits, GroupSize, Levels, Range, Scales);
+    internal CodeGrid? GridOf(int bits) => bits == 16 ? null
+        : CodeGrid.Of(bits, GroupSize, Levels == CodeLevels.Normal && bits > 4 ? CodeLevels.Symmetric : Levels, Range, Scales);
 }
 
 /// <summary>Which of LoRDQ's factors are rounded with error feedback.</summary>

@@ -56,6 +56,14 @@ public static class Perplexity
         return losses.Perplexity($"sliding window of {length}, stride {stride}", count);
     }
 
+    /// <summary>From the losses of every segment.</summary>
+    internal static PerplexityResult OfLosses(IReadOnlyList<float[]> segments, int length)
+    {
+        var losses = new SampleMean();
+        foreach (float loss in segments.SelectMany(s => s)) losses.Add(loss);
+        return losses.Perplexity(SegmentProtocol(length), segments.Count);
+    }
+
     /// <summary>What <see cref="OfSegments"/> did, in words.</summary>
     internal static string SegmentProtocol(int length) => $"segments of {length}";
 

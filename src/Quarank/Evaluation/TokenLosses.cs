@@ -18,11 +18,16 @@ public sealed class TokenLosses(Model model)
     /// <exception cref="InvalidDataException">The model's logits are not numbers.</exception>
     public float[] Of(ReadOnlySpan<int> ids, int first = 1)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(first, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, ids.Length);
+        Check(ids, first);
+        return first == ids.Length ? [] : Of(model.Forward(ids), ids, first);
+    }
+
+    /// <summary>As <see cref="Of(ReadOnlySpan{int}, int)"/>, from hidden states that the model gave.</summary>
+    /// <param name="hidden">After the last norm, tokens × hidden.</param>
+    public float[] Of(Matrix<float> hidden, ReadOnlySpan<int> ids, int first = 1)
+    {
+        Check(ids, first);
         var losses = new float[ids.Length - first];
-        if (losses.Length == 0) return losses;
-        var hidden = model.Forward(ids);
         var targets = ids[first..].ToArray();
         for (int done = 0; done < losses.Length; done += Chunk)
         {
@@ -30,6 +35,12 @@ public sealed class TokenLosses(Model model)
             Score(hidden.RowRange(first - 1 + done, count), targets.AsMemory(done, count), losses.AsMemory(done, count));
         }
         return losses;
+    }
+
+    private static void Check(ReadOnlySpan<int> ids, int first)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(first, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, ids.Length);
     }
 
     private void Score(ReadOnlySpan<float> hidden, ReadOnlyMemory<int> targets, Memory<float> losses)

@@ -35,7 +35,7 @@ public static class CompressionRun
         var plan = Plan.Of(checkpoint, spec, recipe);
         var clock = new RunClock(spec.BlockCount, progress);
         var calibration = clock.Time(RunPhase.Calibrate,
-            () => CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory), token));
+            () => options.Calibration ?? CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory), token));
         int largest = calibration.Sequences.Max(s => s.Max());
         if (largest >= spec.VocabularySize)
             throw new InvalidDataException($"{modelFolder}: the tokenizer gives token {largest}, but the model's vocabulary has "

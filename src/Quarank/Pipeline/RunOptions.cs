@@ -17,6 +17,9 @@ public sealed record RunOptions
     /// </summary>
     public string? Statistics { get; init; }
 
+    /// <summary>The tokens that the recipe's calibration stands for, when they have been read already.</summary>
+    internal CalibrationSet? Calibration { get; init; }
+
     /// <summary>How old the file of hidden states may grow; a killed run repeats at most this much of forward passes.</summary>
     public TimeSpan HiddenStatesEvery { get; init; } = TimeSpan.FromSeconds(60);
 }

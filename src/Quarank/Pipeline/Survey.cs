@@ -16,11 +16,12 @@ public sealed class Survey : IDisposable
 {
     private readonly Checkpoint _checkpoint;
     private readonly StatisticsFolder _kept;
+    private readonly TokenWeighting _weighting;
     private Matrix<float>[]? _hidden;
     private int _at;
 
-    private Survey(Checkpoint checkpoint, ModelSpec spec, CalibrationSet calibration, StatisticsFolder kept, string modelHash) =>
-        (_checkpoint, Spec, Calibration, _kept, ModelHash) = (checkpoint, spec, calibration, kept, modelHash);
+    private Survey(Checkpoint checkpoint, ModelSpec spec, CalibrationSet calibration, StatisticsFolder kept, TokenWeighting weighting, string modelHash) =>
+        (_checkpoint, Spec, Calibration, _kept, _weighting, ModelHash) = (checkpoint, spec, calibration, kept, weighting, modelHash);
 
     public ModelSpec Spec { get; }
 
@@ -31,7 +32,14 @@ public sealed class Survey : IDisposable
 
     /// <param name="statisticsFolder">Where Gram matrices are kept; made when it does not exist.</param>
     /// <exception cref="InvalidDataException">Something that was given cannot be used; the message says what, and what to do.</exception>
-    public static Survey Open(string modelFolder, CalibrationSettings calibration, string statisticsFolder, CancellationToken token = default)
+    public static Survey Open(string modelFolder, CalibrationSettings calibration, string statisticsFolder, CancellationToken token = default) =>
+        Open(modelFolder, calibration, null, statisticsFolder, TokenWeighting.Plain, token);
+
+    /// <summary>As the public one.</summary>
+    /// <param name="set">The tokens of the calibration, when they have been read already.</param>
+    /// <param name="weighting">What is to be gathered.</param>
+    internal static Survey Open(
+        string modelFolder, CalibrationSettings calibration, CalibrationSet? set, string statisticsFolder, TokenWeighting weighting, CancellationToken token)
     {
         var checkpoint = Checkpoint.Open(modelFolder);
         try
@@ -39,9 +47,10 @@ public sealed class Survey : IDisposable
             var spec = ModelSpec.Read(checkpoint.Config);
             var recipe = new Recipe(new RoundToNearest(new GridFormat(8)), calibration) { Propagate = Propagation.Original };
             Plan.Of(checkpoint, spec, recipe);   // refuses what no run could do
-            var set = CalibrationSet.Read(calibration, Tokenizer.Load(checkpoint.Directory), token);
+            set ??= CalibrationSet.Read(calibration, Tokenizer.Load(checkpoint.Directory), token);
             var fingerprint = RunFingerprint.Of(recipe, checkpoint, set);
-            return new(checkpoint, spec, set, StatisticsFolder.Open(Path.GetFullPath(statisticsFolder), fingerprint), fingerprint.Model);
+            var kept = StatisticsFolder.Open(Path.GetFullPath(statisticsFolder), fingerprint, weighting);
+            return new(checkpoint, spec, set, kept, weighting, fingerprint.Model);
         }
         catch
         {
@@ -68,6 +77,15 @@ public sealed class Survey : IDisposable
         }
     }
 
+    /// <summary>Gathers the statistics of all blocks that are not kept yet.</summary>
+    internal void Gather(IProgress<RunProgress>? progress, CancellationToken token)
+    {
+        var clock = new RunClock(Spec.BlockCount, progress);
+        var pass = new SequencePass(Spec, Calibration, clock, token);
+        for (int i = 0; i < Spec.BlockCount; i++)
+            if (!_kept.Has(i)) clock.Time(RunPhase.Observe, () => Observe(i, pass, clock));
+    }
+
     public void Dispose() => _checkpoint.Dispose();
 
     // States enter at the first block that is missing and pass through all up to this one.
@@ -78,7 +96,7 @@ public sealed class Survey : IDisposable
         {
             clock.Start(_at);
             var block = Load(_at, pass);
-            var collector = _kept.Has(_at) ? null : new StatisticsCollector(_at, Enum.GetValues<InputSite>());
+            var collector = _kept.Has(_at) ? null : new StatisticsCollector(_at, Enum.GetValues<InputSite>(), _weighting);
             pass.Run(block, _hidden, advance: true, collector);
             if (collector is not null) _kept.Save(_at, collector.Finish());
         }

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Quarank.Compression;
+using Quarank.Layers;
+using Quarank.Pipeline;
+
+namespace Quarank.Studies;
+
+/// <summary>Methods and forms in a few words.</summary>
+internal static class ComparisonText
+{
+    /// <summary>
+    /// "gptq, 3 bits, groups of 64, clip": the method's name, its size, and every property that is not at its default.
+    /// </summary>
+    public static string Describe(Recipe recipe)
+    {
+        string method = Describe(recipe.Method);
+        return recipe.Layers is { Count: > 0 } layers ? $"{method}; {layers.Count} layers by methods of their own" : method;
+    }
+
+    public static string Describe(Method method)
+    {
+        var json = Json(method);
+        string name = (string)json["method"]!;
+        var usual = new JsonObject { ["method"] = name };
+        var parts = new List<string> { name };
+        if (json["grid"] is JsonObject grid && grid.Deserialize<GridFormat>(RecipeJson.Options) is { } format)
+        {
+            usual["grid"] = grid.DeepClone();
+            parts.Add(Describe(format));
+        }
+        var defaults = Json(usual.Deserialize<Method>(RecipeJson.Options)!);
+        foreach (var (key, value) in json)
+            if (key == "bitsPerWeight") parts.Add($"{value} bits");
+            else if (key is not ("method" or "grid") && !JsonNode.DeepEquals(value, defaults[key])) parts.Add(Words(key, value));
+        return string.Join(", ", parts);
+    }
+
+    /// <summary>"grid of 3 bits, groups of 64", "product of rank 21, 4 bits x 4 bits".</summary>
+    public static string Describe(LinearFormat format) => format switch
+    {
+        DenseFormat => "dense",
+        GridFormat g => $"{g.Bits} bits, {(g.GroupSize == 0 ? "rows" : $"groups of {g.GroupSize}")}{(g.Offset == GridOffset.None ? ", symmetric" : "")}",
+        ProductFormat p => $"rank {p.Rank}, {Factor(p.Left)} x {Factor(p.Right)}",
+        var other => other.ToString(),
+    };
+
+    /// <summary>Components of a low-rank form; null for others.</summary>
+    public static int? Rank(LinearFormat format) => format is ProductFormat p ? p.Rank : null;
+
+    private static string Factor(LinearFormat format) => format is GridFormat g ? $"{g.Bits} bits" : "16 bits";
+
+    private static JsonObject Json(Method method) => JsonSerializer.SerializeToNode(method, RecipeJson.Options)!.AsObject();
+
+    private static string Words(string key, JsonNode? value) => value switch
+    {
+        JsonValue v when v.TryGetValue(out bool yes) => yes ? key : $"no {key}",
+        JsonValue v when v.TryGetValue(out string? word) => key == "range" ? word : $"{key} {word}",
+        _ => $"{key} {value?.ToJsonString(RecipeJson.Options) ?? "none"}",
+    };
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Quarank.Pipeline;
+
+namespace Quarank.Studies;
+
+/// <summary>
+/// Recipes in a word: <c>gptq:bits=3,group=64,clip</c>. Behind the method's name stand its options as in a recipe's JSON
+/// (<c>name=value</c>, a bare name for true), and some short names for those used most.
+/// </summary>
+public static class RecipeShorthand
+{
+    private static readonly string[] Methods = ["rtn", "gptq", "lordq"];
+
+    // The place in the JSON, and the value of a bare name.
+    private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
+    {
+        ["group"] = ("method.grid.groupSize", null),
+        ["symmetric"] = ("method.grid.offset", "none"),
+        ["clip"] = ("method.range", "clip"),
+        ["k"] = ("method.blocks", null),
+        ["p"] = ("method.pBits", null),
+        ["q"] = ("method.qBits", null),
+        ["propagate"] = ("propagate", null),
+        ["order"] = ("order", null),
+        ["seed"] = ("seed", null),
+        ["weights"] = ("calibration.tokenWeights", null),
+        ["normCut"] = ("calibration.normCut", null),
+    };
+
+    /// <summary>
+    /// Names, files and shorthands between commas. A part without a colon that is no recipe by itself belongs to the shorthand
+    /// before it.
+    /// </summary>
+    /// <param name="lists">As given, one or more lists.</param>
+    /// <param name="folder">Where short names are looked for, as <c>NAME.json</c>.</param>
+    /// <exception cref="InvalidDataException">Something is no recipe; the message lists what is.</exception>
+    public static IReadOnlyList<NamedRecipe> Parse(IEnumerable<string> lists, string? folder)
+    {
+        var words = new List<string>();
+        foreach (string list in lists)
+        {
+            bool open = false;
+            foreach (string part in list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                bool begins = !open || part.Contains(':', StringComparison.Ordinal) || Methods.Contains(part) || FileOf(part, folder) is not null;
+                if (begins) words.Add(part);
+                else words[^1] += $",{part}";
+                open = words[^1].Contains(':', StringComparison.Ordinal);
+            }
+        }
+        if (words.Count == 0) throw new InvalidDataException("No recipe is given.");
+        if (words.GroupBy(w => w).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new InvalidDataException($"The recipe '{twice.Key}' is given twice.");
+        return [.. words.Select(w => One(w, folder))];
+    }
+
+    /// <summary>One recipe.</summary>
+    public static NamedRecipe One(string word, string? folder)
+    {
+        if (FileOf(word, folder) is { } file) return new(Path.GetFileNameWithoutExtension(file), Recipe.Load(file));
+        string[] halves = word.Split(':', 2);
+        if (!Methods.Contains(halves[0]))
+            throw new InvalidDataException($"'{word}' is no recipe: there is no such file, {Known(folder)}and it does not begin with a method "
+                + $"({string.Join(", ", Methods)}) as in gptq:bits=3,group=64,clip.");
+        return new(word, Recipe.Parse(Json(halves[0], halves.Length > 1 ? halves[1] : "").ToJsonString(), $"recipe '{word}'"));
+    }
+
+    private static JsonObject Json(string method, string options)
+    {
+        var json = new JsonObject { ["method"] = new JsonObject { ["method"] = method }, ["calibration"] = new JsonObject { ["paths"] = new JsonArray() } };
+        if (method is "rtn" or "gptq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3, ["groupSize"] = 64 };
+        foreach (string option in options.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            string[] sides = option.Split('=', 2);
+            string name = sides[0];
+            string? value = sides.Length > 1 ? sides[1] : null;
+            if (name == "bits") Set(json, method == "lordq" ? "method.bitsPerWeight" : "method.grid.bits", Value(value ?? ""));
+            else if (Short.TryGetValue(name, out var known)) Set(json, known.Place, Value(value ?? known.Bare ?? ""));
+            else Set(json, $"method.{name}", value is null ? true : Value(value));
+        }
+        return json;
+    }
+
+    private static void Set(JsonObject json, string place, JsonNode value)
+    {
+        string[] path = place.Split('.');
+        foreach (string part in path[..^1])
+        {
+            if (json[part] is not JsonObject inner) json[part] = inner = [];
+            json = inner;
+        }
+        json[path[^1]] = value;
+    }
+
+    private static JsonNode Value(string text) =>
+        bool.TryParse(text, out bool yes) ? yes
+        : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int whole) ? whole
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number
+        : text;
+
+    private static string? FileOf(string word, string? folder)
+    {
+        if (File.Exists(word)) return word;
+        if (folder is null || word.AsSpan().IndexOfAny("/\\:=") >= 0) return null;
+        string file = Path.Combine(folder, $"{word}.json");
+        return File.Exists(file) ? file : null;
+    }
+
+    private static string Known(string? folder) => folder is null || !Directory.Exists(folder) ? ""
+        : $"it is not one of {string.Join(", ", Directory.EnumerateFiles(folder, "*.json").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal))}, ";
+}

@@ -13,6 +13,7 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(RoundToNearest), "rtn")]
 [JsonDerivedType(typeof(Gptq), "gptq")]
 [JsonDerivedType(typeof(Lordq), "lordq")]
+[JsonDerivedType(typeof(Exact), "exact")]
 public abstract record Method
 {
     /// <summary>What calibration must gather for this method.</summary>
@@ -28,6 +29,9 @@ public abstract record Method
     /// <summary>This method made ready for a whole model: one whose budget is the model's works out here what each layer may have.</summary>
     /// <exception cref="ArgumentException">The budget cannot be met.</exception>
     public virtual Method Fit(IReadOnlyList<LayerShape> layers) => this;
+
+    /// <summary>The bits per weight that <see cref="Fit"/> is going to spend; null for a method whose other options say its size.</summary>
+    [JsonIgnore] public virtual double? BudgetBitsPerWeight => null;
 
     /// <summary>Every bit that the layer of this shape will take, as far as it does not depend on the numbers.</summary>
     public abstract long PlannedBits(LayerShape layer);

@@ -10,6 +10,7 @@ namespace Quarank.Layers;
 [JsonDerivedType(typeof(ProductFormat), "product")]
 [JsonDerivedType(typeof(SumFormat), "sum")]
 [JsonDerivedType(typeof(CodebookFormat), "codebook")]
+[JsonDerivedType(typeof(SelectionFormat), "selection")]
 public abstract record LinearFormat
 {
     /// <summary>Reads a rows × columns layer of this form from the tensors under its name.</summary>

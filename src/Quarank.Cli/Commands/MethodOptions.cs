@@ -38,9 +38,14 @@ internal sealed class MethodOptions
     private readonly Option<int?> _qBits = Inputs.Whole("--q-bits", "N", "Bits of the right factor's codes, 2 to 8, or 16 (4).", 2, 16);
     private readonly Option<bool> _noCompensation = Inputs.Flag("--no-compensation", "Do not let components make up for the rounding of those before them.");
 
+    private readonly Option<int?> _exactDirections = Inputs.Whole("--exact-directions", "K",
+        "Beside any method: keep the K strongest directions of a layer's input exact, 16 (rows + columns) bits each (0).", 0);
+    private readonly Option<int?> _exactColumns = Inputs.Whole("--exact-columns", "K",
+        "Beside any method: keep the K strongest inputs exact, 16 rows + 32 bits each (0).", 0);
+
     public (string Title, Option[] Options)[] Groups =>
     [
-        ("Method", [_method, _scales]),
+        ("Method", [_method, _scales, _exactDirections, _exactColumns]),
         ("rtn and gptq", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
         ("lordq", [_bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation]),
     ];
@@ -64,7 +69,7 @@ internal sealed class MethodOptions
             _ => [_scales, _bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation, _damping, _dampingOf],
         };
         string name = method.ToString().ToLowerInvariant();
-        var foreign = Given(given).Except([_method, .. taken]).ToList();
+        var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. taken]).ToList();
         foreach (var option in foreign)
             given.AddError($"{option.Name} is not an option of {name}; it takes {string.Join(", ", taken.Select(o => o.Name))}.");
         if (foreign.Count > 0) return;
@@ -80,6 +85,13 @@ internal sealed class MethodOptions
 
     /// <summary>The method that valid flags say.</summary>
     public Method Build(CommandResult given)
+    {
+        var (directions, columns) = (given.GetValue(_exactDirections) ?? 0, given.GetValue(_exactColumns) ?? 0);
+        return directions + columns == 0 ? BuildInner(given) : new Exact(BuildInner(given), directions, columns);
+    }
+
+    /// <summary>The method without what is kept exact beside it.</summary>
+    public Method BuildInner(CommandResult given)
     {
         var range = given.GetValue(_clip) ? GridRange.Clip : GridRange.MinMax;
         switch (given.GetValue(_method))

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Text.Json.Serialization;
 using Quarank.Layers;
 using Quarank.Numerics;
 
@@ -18,11 +19,11 @@ namespace Quarank.Compression.Methods;
 /// <param name="Columns">16 rows + 32 bits each.</param>
 public sealed record Exact(Method Inner, int Directions = 0, int Columns = 0) : Method
 {
-    public override Needs Needs => Needs.Gram;
+    [JsonIgnore] public override Needs Needs => Needs.Gram;
 
-    public override TokenWeights PreferredWeights => Inner.PreferredWeights;
+    [JsonIgnore] public override TokenWeights PreferredWeights => Inner.PreferredWeights;
 
-    public override double? BudgetBitsPerWeight => Inner.BudgetBitsPerWeight;
+    [JsonIgnore] public override double? BudgetBitsPerWeight => Inner.BudgetBitsPerWeight;
 
     public override void Validate()
     {

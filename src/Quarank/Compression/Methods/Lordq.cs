@@ -79,7 +79,7 @@ public sealed record Lordq(
         }
     }
 
-    public override double? BudgetBitsPerWeight => Rank is null && RankFraction is null ? BitsPerWeight : null;
+    [JsonIgnore] public override double? BudgetBitsPerWeight => Rank is null && RankFraction is null ? BitsPerWeight : null;
 
     public override Method Fit(IReadOnlyList<LayerShape> layers) =>
         Rank is null && RankFraction is null ? this with { RankFraction = LordqBudget.RankFraction(this, layers) } : this;

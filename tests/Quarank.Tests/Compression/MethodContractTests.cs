@@ -27,6 +27,7 @@ public class MethodContractTests
         ["lordq: normal levels, leading components"] = new Lordq(RankFraction: 0.9, Levels: CodeLevels.Normal, Range: GridRange.Clip, PBits: 3, QBits: 3, Lead: new(5, 4, 4)),
         ["lordq: the rest on one bit"] = new Lordq(RankFraction: 0.4, Rest: new(1, Levels: CodeLevels.Normal)),
         ["lordq: a grid first, its error mended, two rounds"] = new Lordq(RankFraction: 0.3, Refit: true, Lead: new(3), Rest: new(2, 32, First: true, Feedback: false, Rounds: 2)),
+        ["exact"] = new Exact(new Gptq(new(3, 32)), 1, 2),
     };
 
     public static TheoryData<string> Methods => [.. Samples.Keys];

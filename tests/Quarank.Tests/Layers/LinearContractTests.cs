@@ -31,6 +31,7 @@ public class LinearContractTests
         ["codebook, 2 bits by columns, groups of 48, float32 scales"] = () => Codebook(new(2, 48, GridAxis.Columns, ScaleType.Bits32), 150, 45),
         ["sum of a grid, a product and a codebook"] = () => new SumLinear([Grid(new(2), 70, 45),
             new ProductLinear(Codebook(new(4, 0, GridAxis.Columns), 70, 6), Grid(new(8), 6, 45)), Codebook(new(1, 8), 70, 45)]),
+        ["selection of columns"] = () => new SelectionLinear([0, 7, 44], Grid(new(4), 70, 3), 45),
         ["product of grids"] = () => new ProductLinear(Grid(new(4, 0, GridOffset.Number, GridAxis.Columns), 70, 19), Grid(new(3, 0, GridOffset.Number), 19, 45)),
     };
 

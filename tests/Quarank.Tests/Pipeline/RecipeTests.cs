@@ -1,3 +1,4 @@
+using Quarank.Compression;
 using Quarank.Compression.Methods;
 using Quarank.Layers;
 using Quarank.Pipeline;
@@ -40,6 +41,17 @@ public class RecipeTests
     }
 
     [Fact]
+    public void Token_weights_are_the_methods_own_unless_the_recipe_says_others()
+    {
+        var recipe = Recipe.Parse(Good, "good.json");
+        Assert.Equal([recipe.Method.PreferredWeights], recipe.Weighting().Wanted);
+        var cut = Recipe.Parse(Good.Replace("\"seed\": 5", "\"tokenWeights\": \"cut\", \"normCut\": 2.5"), "cut.json");
+        Assert.Equal((TokenWeights.Cut, 2.5), (Assert.Single(cut.Weighting().Wanted), cut.Weighting().NormCut));
+        var wrong = recipe with { Calibration = recipe.Calibration with { NormCut = 2 } };
+        Assert.Contains("goes with token weights \"cut\"", Assert.Throws<InvalidDataException>(wrong.Check).Message);
+    }
+
+    [Fact]
     public void Written_and_read_again_it_is_the_same()
     {
         string json = Recipe.Parse(Good, "good.json").ToJson();
@@ -50,6 +62,7 @@ public class RecipeTests
     [InlineData("\"seed\": 7", "\"sead\": 7", "key 'sead' is not known; known here: ", "propagate")]
     [InlineData("\"samples\"", "\"sample\"", "key 'calibration.sample' is not known; known here: ", "samples")]
     [InlineData("\"groupSize\"", "\"group\"", "key 'method.grid.group' is not known; known here: ", "groupSize")]
+    [InlineData("\"seed\": 5", "\"tokenWeights\": \"heavy\"", "calibration.tokenWeights", "")]
     [InlineData("\"damping\"", "\"percdamp\"", "key 'method.percdamp' is not known; known here: ", "damping")]
     [InlineData("\"gptq\"", "\"gptqq\"", "method.method \"gptqq\" is not known", "rtn")]
     [InlineData("\"method\": \"gptq\",", "", "'method' needs a \"method\"", "gptq")]

@@ -43,7 +43,7 @@ internal static class Application
 
     /// <summary>The line that ends a command which was stopped.</summary>
     public static string StoppedLine(string command) =>
-        command is "compress" or "compare" ? "stopped; run the same command to go on" : "stopped";
+        command is "compress" or "compare" or "study" ? "stopped; run the same command to go on" : "stopped";
 
     private static RootCommand Root(Terminal terminal)
     {
@@ -54,6 +54,7 @@ internal static class Application
             new CompressCommand(terminal),
             new EvaluateCommand(terminal),
             new CompareCommand(terminal),
+            new StudyCommand(terminal),
             new GenerateCommand(terminal),
             new TokenizeCommand(terminal),
             new DetokenizeCommand(terminal),

@@ -27,6 +27,12 @@ public sealed class Survey : IDisposable
 
     public CalibrationSet Calibration { get; }
 
+    /// <summary>All layers that a method may compress.</summary>
+    public IReadOnlyList<LayerShape> Shapes => Plan.Shapes(Spec);
+
+    /// <summary>How many blocks must still be observed.</summary>
+    public int Missing => Enumerable.Range(0, Spec.BlockCount).Count(i => !_kept.Has(i));
+
     /// <summary>Tells two models apart.</summary>
     public string ModelHash { get; }
 

@@ -5,7 +5,7 @@ namespace Quarank.Studies;
 /// <summary>The figures of the HTML report. A recipe has one colour and shape in all of them.</summary>
 internal sealed class ComparisonCharts(Comparison comparison)
 {
-    private const int Half = 600, Small = 360;
+    private const int Half = 600, Small = 290;
     private readonly List<string> _names = [.. comparison.Rows.Select(r => r.Name).Distinct()];
 
     public static string Size(ComparisonRow row) => $"{NumberText.Round(row.TargetBitsPerWeight)} bits per weight";
@@ -45,12 +45,15 @@ internal sealed class ComparisonCharts(Comparison comparison)
             [.. rows.Select(r => Styled(r.Name, [.. r.Measures!.Layers.Where(l => l.Kind == kind)
                 .Select(l => new DataPoint(l.Block, l.RelativeError, Label: null))], Look.Line))])
         {
-            Width = Small, HideLegend = true, PlotHeight = 170,
+            Width = Small, HideLegend = true, PlotHeight = 150,
         })];
     }
 
+    /// <summary>Where ranks are; recipes that have the same in every layer share a map.</summary>
     public IReadOnlyList<HeatMap> RankMaps() =>
-        [.. comparison.Rows.Where(r => r.Measures?.Layers.Any(l => l.Rank != null) == true).Select(r => RankMap(r, $"{r.Name}, {Size(r)}"))];
+        [.. comparison.Rows.Where(r => r.Measures?.Layers.Any(l => l.Rank != null) == true)
+            .GroupBy(r => $"{Size(r)}: {string.Join(' ', r.Measures!.Layers.Select(l => $"{l.Name}={l.Rank}"))}")
+            .Select(g => RankMap(g.First(), string.Join(", ", g.Select(r => r.Name))) with { Note = Size(g.First()) })];
 
     /// <summary>Maps of one row: its errors, its ranks if it has any, its bits where they differ.</summary>
     public static IReadOnlyList<HeatMap> RowMaps(ComparisonRow row)
@@ -86,7 +89,7 @@ internal sealed class ComparisonCharts(Comparison comparison)
         string title, Axis x, Axis y, IEnumerable<LayerSpectrum> layers, Func<IReadOnlyList<double>, IReadOnlyList<double>> shown) =>
         new(title, x, y, [Middle("weighted", [.. layers.Select(l => shown(l.Weighted))]), Middle("plain", [.. layers.Select(l => shown(l.Plain))])])
         {
-            Width = Small, HideLegend = true, PlotHeight = 170,
+            Width = Small, HideLegend = true, PlotHeight = 150,
         };
 
     /// <summary>Median, least and largest over layers, at no more places than can be seen.</summary>

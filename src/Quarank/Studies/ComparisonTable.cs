@@ -67,7 +67,8 @@ internal static class ComparisonTable
             ]);
         })]);
 
-    private static TableCell With(double value, double error) => new($"{NumberText.Round(value)} ± {NumberText.Round(error)}", value);
+    private static TableCell With(double value, double error) =>
+        new(double.IsFinite(value) ? $"{NumberText.Round(value)} ± {NumberText.Round(error)}" : "broken", value);
 
     private static TableCell Percent(double share) => new($"{NumberText.Round(share * 100)}{(double.IsFinite(share) ? " %" : "")}", share);
 }

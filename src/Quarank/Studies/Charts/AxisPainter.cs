@@ -28,15 +28,33 @@ internal static class AxisPainter
         drawing.Line(left, scale.Start, left, scale.End, "axis");
     }
 
-    public static void PaintGuide(Drawing drawing, AxisScale y, IEnumerable<Guide> guides, double left, double right, LabelPlacer placer)
+    /// <param name="scale">The axis on which a guide has its value.</param>
+    /// <param name="other">The axis along which it runs.</param>
+    public static void PaintGuides(
+        Drawing drawing, IReadOnlyList<Guide> guides, bool vertical, AxisScale scale, AxisScale other, LabelPlacer placer)
     {
-        foreach (var (value, name, vertical) in guides)
+        foreach (var guide in guides.Where(g => g.Vertical == vertical && scale.LaneOf(g.Value) == Lane.Inside))
         {
-            if (vertical || y.LaneOf(value) != Lane.Inside) continue;
-            double at = y.At(value);
-            drawing.Line(left, at, right, at, "guide");
-            if (placer.TryPlace(right - TextWidth.Of(name, TextSize.Tick) - 8, at - 2, name, TextSize.Tick, out var place))
-                drawing.Text(place.X, place.Y, name, TextSize.Tick, "soft halo");
+            double at = scale.At(guide.Value);
+            var (x1, y1, x2, y2) = vertical ? (at, other.Start, at, other.End) : (other.Start, at, other.End, at);
+            drawing.Line(x1, y1, x2, y2, "guide");
+            placer.KeepLine(x1, y1, x2, y2);
+        }
+    }
+
+    /// <summary>Writes the guides' names where the least else stands along them; call it when all else is drawn.</summary>
+    public static void NameGuides(
+        Drawing drawing, IReadOnlyList<Guide> guides, bool vertical, AxisScale scale, AxisScale other, LabelPlacer placer)
+    {
+        foreach (var guide in guides.Where(g => g.Vertical == vertical && scale.LaneOf(g.Value) == Lane.Inside))
+        {
+            double at = scale.At(guide.Value);
+            double room = vertical ? 16 : TextWidth.Of(guide.Name, TextSize.Tick) + 8;
+            var places = Enumerable.Range(0, 9).Select(i => other.End + (other.Start - other.End) * i / 8.0)
+                .Select(p => vertical ? (X: at, Y: Math.Clamp(p, other.End + 8, other.Start - 8))
+                    : (X: Math.Clamp(p - room, other.Start, other.End - room), Y: at));
+            if (placer.TryPlace([.. places], guide.Name, TextSize.Tick, out var place))
+                drawing.Text(place.X, place.Y, guide.Name, TextSize.Tick, "soft halo");
         }
     }
 }

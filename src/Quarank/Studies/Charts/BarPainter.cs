@@ -5,6 +5,7 @@ internal sealed class BarPainter
     private readonly BarChart _chart;
     private readonly Drawing _drawing;
     private readonly AxisScale _y;
+    private readonly List<Box> _bars = [];
 
     public BarPainter(BarChart chart, Drawing drawing)
     {
@@ -36,7 +37,11 @@ internal sealed class BarPainter
         for (int i = 0; i < _chart.Series.Count; i++) PaintSeries(i, left, slot);
         _drawing.Line(left, bottom, right, bottom, "axis");
         var placer = new LabelPlacer(new(left, top - 4, right, bottom));
-        AxisPainter.PaintGuide(_drawing, _y, _chart.Guides, left, right, placer);
+        foreach (var box in _bars) placer.Keep(box);
+        var across = new AxisScale(new Axis("", From: 0, To: 1), []);
+        across.Span(left, right);
+        AxisPainter.PaintGuides(_drawing, _chart.Guides, vertical: false, _y, across, placer);
+        AxisPainter.NameGuides(_drawing, _chart.Guides, vertical: false, _y, across, placer);
     }
 
     private void PaintSeries(int index, double left, double slot)
@@ -54,8 +59,8 @@ internal sealed class BarPainter
                 continue;
             }
             double zero = _y.Clamped(_chart.Y.Log ? double.Epsilon : 0), end = _y.At(value);
-            _drawing.Rectangle(new(middle - width * 0.46, Math.Min(zero, end), middle + width * 0.46, Math.Max(zero, end)),
-                $"column t{index % ChartStyle.Tints}", words);
+            _bars.Add(new(middle - width * 0.46, Math.Min(zero, end), middle + width * 0.46, Math.Max(zero, end)));
+            _drawing.Rectangle(_bars[^1], $"column t{index % ChartStyle.Tints}", words);
             if (error is not { } half || !double.IsFinite(half)) continue;
             double a = _y.Clamped(value + half), b = _y.Clamped(value - half);
             string cap = $"M{Drawing.N(middle - 3)} ";

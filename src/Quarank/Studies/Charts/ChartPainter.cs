@@ -45,9 +45,10 @@ internal sealed class ChartPainter
         _drawing.Height = Math.Ceiling(y + 8);
 
         var placer = new LabelPlacer(new(left, top - 4, right + 12, bottom));
-        PaintGuides(placer);
+        foreach (bool vertical in new[] { false, true }) AxisPainter.PaintGuides(_drawing, _chart.Guides, vertical, vertical ? _x : _y, vertical ? _y : _x, placer);
         var marks = new SeriesPainter(_drawing, _x, _y, placer);
         for (int i = 0; i < _looks.Length; i++) marks.Paint(_chart.Series[i], _looks[i].Tint, _looks[i].Shape, i);
+        foreach (bool vertical in new[] { false, true }) AxisPainter.NameGuides(_drawing, _chart.Guides, vertical, vertical ? _x : _y, vertical ? _y : _x, placer);
         marks.PaintLabels();
     }
 
@@ -112,22 +113,6 @@ internal sealed class ChartPainter
                 && boxes.TrueForAll(b => b.Left >= 0 && b.Right <= _drawing.Width && !taken.Exists(b.Overlaps));
             if (apart) return ticks;
             if (count == 1) return [.. ticks.Select(t => t with { Label = "" })];
-        }
-    }
-
-    private void PaintGuides(LabelPlacer placer)
-    {
-        foreach (var (value, name, vertical) in _chart.Guides)
-        {
-            var scale = vertical ? _x : _y;
-            if (scale.LaneOf(value) != Lane.Inside) continue;
-            double at = scale.At(value);
-            var (x1, y1, x2, y2) = vertical ? (at, _y.Start, at, _y.End) : (_x.Start, at, _x.End, at);
-            _drawing.Line(x1, y1, x2, y2, "guide");
-            placer.KeepLine(x1, y1, x2, y2);
-            double x = vertical ? at : _x.End - TextWidth.Of(name, TextSize.Tick) - 8, y = vertical ? _y.End + 8 : at;
-            if (!placer.TryPlace(x, y, name, TextSize.Tick, out var place)) continue;
-            _drawing.Text(place.X, place.Y, name, TextSize.Tick, "soft halo");
         }
     }
 

@@ -20,7 +20,7 @@ public static class NumberText
 
     /// <summary>A number with so many decimals, never in the manner of a country; "broken" if not finite.</summary>
     public static string Fixed(double value, int decimals) =>
-        double.IsFinite(value) ? value.ToString($"N{decimals}", CultureInfo.InvariantCulture).Replace('-', '−') : "broken";
+        double.IsFinite(value) ? Unsigned(value.ToString($"N{decimals}", CultureInfo.InvariantCulture)).Replace('-', '−') : "broken";
 
     /// <summary>"10.9 MB": powers of 1000.</summary>
     public static string Bytes(double bytes)
@@ -39,6 +39,9 @@ public static class NumberText
     /// <summary>"10⁶".</summary>
     internal static string TenTo(int exponent) => "10" + string.Concat(
         exponent.ToString(CultureInfo.InvariantCulture).Select(c => c == '-' ? '⁻' : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c - '0']));
+
+    /// <summary>A zero has no sign.</summary>
+    private static string Unsigned(string text) => text.AsSpan().ContainsAnyInRange('1', '9') ? text : text.TrimStart('-');
 
     private static string Power(double value)
     {

@@ -26,7 +26,7 @@ internal static class PageStyle
         thead th[aria-sort=ascending]::after{content:" ▲"}
         thead th[aria-sort=descending]::after{content:" ▼"}
         th.words,td.words,td[colspan]{text-align:left}
-        tbody th{position:sticky;left:0;background:var(--paper);max-width:260px;white-space:normal;overflow-wrap:anywhere}
+        tbody th{position:sticky;left:0;background:var(--paper);min-width:110px;max-width:260px;white-space:normal;overflow-wrap:break-word}
         td[colspan]{white-space:normal;color:var(--soft)}
         tr.next>*{border-top:2px solid var(--axis)}
         .best strong{font-weight:700;border-bottom:2px solid var(--t2)}

@@ -98,7 +98,7 @@ public class ChartPartsTests
         [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.303900],
     ];
 
-    private static double[] Linear(string hex) => [.. new[] { 1, 3, 5 }.Select(i => Convert.ToInt32(hex.Substring(i, 2), 16) / 255.0)
+    private static double[] Linear(string hex) => [.. Enumerable.Range(0, 3).Select(i => 1 + 2 * i).Select(i => Convert.ToInt32(hex.Substring(i, 2), 16) / 255.0)
         .Select(c => c <= 0.04045 ? c / 12.92 : Math.Pow((c + 0.055) / 1.055, 2.4))];
 
     private static double Luminance(double[] c) => 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2];

@@ -3,10 +3,18 @@ namespace Quarank.Studies.Charts;
 /// <summary>What charts and bars share: the axis on the left with its grid and lanes, and guides.</summary>
 internal static class AxisPainter
 {
+    /// <summary>The room that the axis' words need on its left, when it is so many pixels high.</summary>
+    public static double Margin(AxisScale scale, double height)
+    {
+        scale.Span(height, 0);
+        return 14 + TicksOf(scale).Select(t => t.Label).Append(scale.HighName).Append(scale.LowName).Max(l => TextWidth.Of(l, TextSize.Tick));
+    }
+
     public static void PaintY(Drawing drawing, AxisScale scale, double left, double right)
     {
-        double last = double.PositiveInfinity;
-        foreach (var tick in scale.Ticks((int)Math.Clamp(Math.Abs(scale.High - scale.Low) / 36, 2, 10)))
+        double free = scale.LowName.Length > 0 ? (scale.Start + scale.Low) / 2 : double.PositiveInfinity;
+        double end = scale.HighName.Length > 0 ? (scale.End + scale.High) / 2 : double.NegativeInfinity;
+        foreach (var tick in TicksOf(scale)) // they come from below
         {
             double y = scale.At(tick.Value);
             if (tick.Label.Length == 0)
@@ -15,8 +23,8 @@ internal static class AxisPainter
                 continue;
             }
             drawing.Line(left, y, right, y, "grid");
-            if (last - y < 14) continue; // ticks come from below
-            last = y;
+            if (free - y < 14 || y - end < 14) continue;
+            free = y;
             drawing.Text(left - 7, y + 4, tick.Label, TextSize.Tick, "soft", Anchor.End);
         }
         foreach (var (name, lane, edge) in new[] { (scale.HighName, scale.End, scale.High), (scale.LowName, scale.Start, scale.Low) })
@@ -27,6 +35,8 @@ internal static class AxisPainter
         }
         drawing.Line(left, scale.Start, left, scale.End, "axis");
     }
+
+    private static IReadOnlyList<Tick> TicksOf(AxisScale scale) => scale.Ticks((int)Math.Clamp(Math.Abs(scale.High - scale.Low) / 36, 2, 10));
 
     /// <param name="scale">The axis on which a guide has its value.</param>
     /// <param name="other">The axis along which it runs.</param>

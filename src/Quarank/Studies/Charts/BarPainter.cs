@@ -19,12 +19,12 @@ internal sealed class BarPainter
     {
         top = Legend.Draw(_drawing, top, [.. _chart.Series.Select((s, i) => new LegendEntry(s.Name, (drawing, x, y) =>
             drawing.Rectangle(new(x + 4, y - 6, x + 20, y + 6), $"column t{i % ChartStyle.Tints}")))]);
-        double left = 14 + _y.Ticks(5).Select(t => t.Label).Append(_y.HighName).Append(_y.LowName).Max(l => TextWidth.Of(l, TextSize.Tick));
+        double height = _chart.PlotHeight ?? Math.Clamp(_drawing.Width * 0.42, 170, 320), left = AxisPainter.Margin(_y, height);
         double right = _drawing.Width - 8;
         foreach (string line in TextWidth.Wrap(_y.Title, TextSize.Note, _drawing.Width - 8))
             _drawing.Text(4, top += TextSize.Note.LineHeight(), line, TextSize.Note, "ink");
         top += 10;
-        double bottom = top + (_chart.PlotHeight ?? Math.Clamp(_drawing.Width * 0.42, 170, 320));
+        double bottom = top + height;
         _y.Span(bottom, top);
         AxisPainter.PaintY(_drawing, _y, left, right);
 
@@ -71,10 +71,10 @@ internal sealed class BarPainter
     /// <summary>The groups' names, each wrapped within its own part of the axis; how many lines the longest has.</summary>
     private int PaintNames(double left, double slot, double bottom)
     {
-        int most = 0;
-        for (int g = 0; g < _chart.Groups.Count; g++)
+        int most = 0, stride = (int)Math.Ceiling(32 / slot); // names of narrow groups are left out, not squeezed
+        for (int g = 0; g < _chart.Groups.Count; g += stride)
         {
-            var lines = TextWidth.Wrap(_chart.Groups[g], TextSize.Tick, slot - 4);
+            var lines = TextWidth.Wrap(_chart.Groups[g], TextSize.Tick, slot * stride - 4);
             most = Math.Max(most, lines.Count);
             for (int i = 0; i < lines.Count; i++)
             {

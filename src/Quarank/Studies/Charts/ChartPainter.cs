@@ -29,12 +29,12 @@ internal sealed class ChartPainter
     public void Paint(double top)
     {
         if (!_chart.HideLegend) top = PaintLegend(top);
-        double left = 14 + _y.Ticks(5).Select(t => t.Label).Append(_y.HighName).Append(_y.LowName).Max(l => TextWidth.Of(l, TextSize.Tick));
+        double height = _chart.PlotHeight ?? Math.Clamp(_drawing.Width * 0.48, 170, 380), left = AxisPainter.Margin(_y, height);
         double right = _drawing.Width - 16;
         foreach (string line in TextWidth.Wrap(_y.Title, TextSize.Note, _drawing.Width - 8))
             _drawing.Text(4, top += TextSize.Note.LineHeight(), line, TextSize.Note, "ink");
         top += 10;
-        double bottom = top + (_chart.PlotHeight ?? Math.Clamp(_drawing.Width * 0.48, 170, 380));
+        double bottom = top + height;
         _y.Span(bottom, top);
         _x.Span(left, right);
 

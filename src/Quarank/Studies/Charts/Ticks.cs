@@ -26,7 +26,7 @@ internal static class Ticks
         int first = (int)Math.Floor(Math.Log10(from) + 1e-9), last = (int)Math.Ceiling(Math.Log10(to) - 1e-9);
         double[] within = decades * 3 <= count ? [1, 2, 5] : decades * 2 <= count ? [1, 3] : [1];
         int stride = Math.Max(1, (int)Math.Ceiling(decades / Math.Max(1, count)));
-        bool powers = last > 5 || first < -4;
+        bool powers = last > 5 || first < -3;
         var ticks = new List<Tick>();
         for (int e = first; e <= last; e++)
         {
@@ -35,7 +35,7 @@ internal static class Ticks
                 double value = m * Math.Pow(10, e);
                 if (value < from * (1 - 1e-9) || value > to * (1 + 1e-9)) continue;
                 bool named = within.Contains(m) && (within.Length > 1 || e % stride == 0);
-                if (named) ticks.Add(new(value, powers && m == 1 ? NumberText.TenTo(e) : label(value, Math.Max(0, -e))));
+                if (named) ticks.Add(new(value, powers ? (m == 1 ? "" : $"{m}×") + NumberText.TenTo(e) : label(value, Math.Max(0, -e))));
                 else if (stride == 1 && decades < 9) ticks.Add(new(value, ""));
             }
         }

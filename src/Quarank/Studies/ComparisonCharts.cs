@@ -5,7 +5,7 @@ namespace Quarank.Studies;
 /// <summary>The figures of the HTML report. A recipe has one colour and shape in all of them.</summary>
 internal sealed class ComparisonCharts(Comparison comparison)
 {
-    private const int Half = 600, Small = 290;
+    private const int Half = 600, Small = 284;
     private readonly List<string> _names = [.. comparison.Rows.Select(r => r.Name).Distinct()];
 
     public static string Size(ComparisonRow row) => $"{NumberText.Round(row.TargetBitsPerWeight)} bits per weight";
@@ -21,7 +21,7 @@ internal sealed class ComparisonCharts(Comparison comparison)
                 Points(m => m.Perplexity, m => m.Perplexity * Math.Exp(-m.LossDifferenceError), m => m.Perplexity * Math.Exp(m.LossDifferenceError)))
             {
                 Width = Half, Note = $"{comparison.Evaluation.Text}, lower is better; bars: one standard error, paired with the dense model",
-                Guides = [new(dense.Perplexity, $"dense: {NumberText.Round(dense.Perplexity)} at {NumberText.Bytes(dense.FileBytes)}")],
+                Guides = [new(dense.Perplexity, $"dense: {NumberText.Round(dense.Perplexity)}")],
             },
             new Chart("Divergence over bytes", bytes, new("mean KL from the dense model (nats)", Log: true),
                 Points(m => m.KlMean, m => m.KlMean - m.KlMeanError, m => m.KlMean + m.KlMeanError))

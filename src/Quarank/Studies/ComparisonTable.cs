@@ -29,7 +29,7 @@ internal static class ComparisonTable
         var dense = comparison.Model;
         var first = new TableRow([
             new("dense"), new("as it was"), new(NumberText.Fixed(dense.BitsPerWeight, 3), dense.BitsPerWeight), new(NumberText.Bytes(dense.FileBytes), dense.FileBytes),
-            new(""), new($"{NumberText.Round(dense.Perplexity)} ± {NumberText.Round(dense.StandardError)}", dense.Perplexity), new("")], "dense");
+            new(""), With(dense.Perplexity, dense.StandardError), new("")], "dense");
         return new("Rows at one size have equal bytes, as near as each method comes.", Columns, [first, .. comparison.Rows.Select(Row)]);
     }
 
@@ -44,7 +44,7 @@ internal static class ComparisonTable
             new(NumberText.Fixed(m.BitsPerWeight, 3), m.BitsPerWeight), new(NumberText.Bytes(m.FileBytes), m.FileBytes, $"{NumberText.Fixed(m.FileBytes, 0)} bytes"),
             new(miss, m.MissPercent, $"asked for {NumberText.Fixed(row.TargetBytes, 0)} bytes", Math.Abs(m.MissPercent) > Tolerance),
             With(m.Perplexity, m.StandardError), With(m.LossDifference, m.LossDifferenceError), With(m.KlMean, m.KlMeanError),
-            new(NumberText.Round(m.Kl99), m.Kl99), Percent(m.TopAgreement), Percent(m.RelativeErrorMean),
+            new(NumberText.Round(m.Kl99), m.Kl99), Percent(m.TopAgreement, 1), Percent(m.RelativeErrorMean),
             Percent(m.RelativeErrorWorst) with { Help = m.WorstLayer }, new(NumberText.Fixed(m.SecondsCompress, 1), m.SecondsCompress),
             m.PeakMemoryBytes is { } peak ? new(NumberText.Bytes(peak), peak) : new("not measured"),
         ], group);
@@ -67,8 +67,8 @@ internal static class ComparisonTable
             ]);
         })]);
 
-    private static TableCell With(double value, double error) =>
-        new(double.IsFinite(value) ? $"{NumberText.Round(value)} ± {NumberText.Round(error)}" : "broken", value);
+    private static TableCell With(double value, double error) => new(NumberText.WithError(value, error), value);
 
-    private static TableCell Percent(double share) => new($"{NumberText.Round(share * 100)}{(double.IsFinite(share) ? " %" : "")}", share);
+    private static TableCell Percent(double share, int decimals = 2) =>
+        new(double.IsFinite(share) ? $"{NumberText.Fixed(share * 100, decimals)} %" : "broken", share);
 }

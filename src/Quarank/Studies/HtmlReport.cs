@@ -20,7 +20,7 @@ public static class HtmlReport
         page.Facts(
             ("model", $"{model.Name}: {NumberText.Fixed(model.Weights, 0)} weights in {model.Layers} linear layers, {NumberText.Bytes(model.FileBytes)}, of which "
                 + $"{NumberText.Bytes(model.KeptBytes)} (embedding, head, norms, biases) stay as they are"),
-            ("dense perplexity", $"{NumberText.Round(model.Perplexity)} ± {NumberText.Round(model.StandardError)}"),
+            ("dense perplexity", NumberText.WithError(model.Perplexity, model.StandardError)),
             ("evaluation", $"{text.Text}: {text.Protocol}; {NumberText.Fixed(text.Tokens, 0)} tokens foretold, {text.Segments} segments of {text.Length}"),
             ("calibration", $"{string.Join(", ", calibration.Texts)}: {calibration.Samples} × {calibration.Length} tokens, "
                 + $"{calibration.Sampling.ToString().ToLowerInvariant()}, seed {calibration.Seed}"),

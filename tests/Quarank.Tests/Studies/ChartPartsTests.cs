@@ -52,6 +52,16 @@ public class ChartPartsTests
     [InlineData(double.PositiveInfinity, "broken")]
     public void Numbers_keep_four_digits(double value, string expected) => Assert.Equal(expected, NumberText.Round(value));
 
+    [Theory]
+    [InlineData(19.2316, 0.3212, "19.23 ± 0.32")]
+    [InlineData(3274.2, 65.49, "3,274 ± 65")]
+    [InlineData(0.1749, 0.007499, "0.1749 ± 0.0075")]
+    [InlineData(2.43e6, 1e4, "2.43 × 10⁶ ± 10,000")]
+    [InlineData(5, 0, "5 ± 0")]
+    [InlineData(double.PositiveInfinity, double.NaN, "broken")]
+    public void A_value_has_the_decimals_of_its_error(double value, double error, string expected) =>
+        Assert.Equal(expected, NumberText.WithError(value, error));
+
     [Fact]
     public void Zero_has_no_sign_and_bytes_have_units()
     {

@@ -20,8 +20,8 @@ public class HtmlReportTests
         Assert.Contains("no grid of whole bits in groups of 128 fits 2 bits per weight", table, StringComparison.Ordinal);
         foreach (var size in Sample.Rows.Where(r => r.Measures != null).GroupBy(r => r.TargetBitsPerWeight))
         {
-            string best = NumberText.Round(size.Min(r => r.Measures!.Perplexity));
-            Assert.Contains($"<strong>{best} ± ", table, StringComparison.Ordinal);
+            var best = size.MinBy(r => r.Measures!.Perplexity)!.Measures!;
+            Assert.Contains($"<strong>{NumberText.WithError(best.Perplexity, best.StandardError)}</strong>", table, StringComparison.Ordinal);
         }
         // Error in bytes is set apart beyond half a per cent, as one recipe has it at each of the three sizes.
         Assert.Equal(3, Regex.Count(table, "class=\"alarm\"[^>]*>\\+1.31 %"));

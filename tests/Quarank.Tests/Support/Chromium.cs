@@ -24,7 +24,7 @@ public sealed class Chromium : IAsyncLifetime
     private int _last;
 
     /// <summary>The program's path; null where there is none.</summary>
-    public static string? Find() => new[] { "/usr/bin" }.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator))
+    public static string? Find() => $"/usr/bin{Path.PathSeparator}{Environment.GetEnvironmentVariable("PATH")}".Split(Path.PathSeparator)
         .SelectMany(folder => Names.Select(name => Path.Combine(folder, name))).FirstOrDefault(File.Exists);
 
     public async ValueTask InitializeAsync()

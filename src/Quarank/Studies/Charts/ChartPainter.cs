@@ -29,7 +29,7 @@ internal sealed class ChartPainter
     public void Paint(double top)
     {
         if (!_chart.HideLegend) top = PaintLegend(top);
-        double height = _chart.PlotHeight ?? Math.Clamp(_drawing.Width * 0.48, 170, 380), left = AxisPainter.Margin(_y, height);
+        double height = _chart.PlotHeight ?? Math.Clamp(110 + _drawing.Width * 0.3, 170, 380), left = AxisPainter.Margin(_y, height);
         double right = _drawing.Width - 16;
         foreach (string line in TextWidth.Wrap(_y.Title, TextSize.Note, _drawing.Width - 8))
             _drawing.Text(4, top += TextSize.Note.LineHeight(), line, TextSize.Note, "ink");

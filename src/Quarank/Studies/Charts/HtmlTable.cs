@@ -28,7 +28,7 @@ public sealed record HtmlTable(string Caption, IReadOnlyList<TableColumn> Column
     internal string ToHtml()
     {
         var html = new StringBuilder();
-        html.Append(CultureInfo.InvariantCulture, $"<div class=\"scroll\" tabindex=\"0\"><table><caption>{Drawing.Escape(Caption)}</caption><thead><tr>");
+        html.Append(CultureInfo.InvariantCulture, $"<div class=\"scroll\" tabindex=\"0\"><table><caption><span>{Drawing.Escape(Caption)}</span></caption><thead><tr>");
         foreach (var column in Columns)
         {
             string help = column.Help.Length > 0 ? $" title=\"{Drawing.Escape(column.Help)}\"" : "";

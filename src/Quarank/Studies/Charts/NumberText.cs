@@ -22,6 +22,15 @@ public static class NumberText
     public static string Fixed(double value, int decimals) =>
         double.IsFinite(value) ? Unsigned(value.ToString($"N{decimals}", CultureInfo.InvariantCulture)).Replace('-', '−') : "broken";
 
+    /// <summary>"19.23 ± 0.32": as many decimals as two digits of the standard error have.</summary>
+    public static string WithError(double value, double error)
+    {
+        if (!double.IsFinite(value)) return "broken";
+        if (!double.IsFinite(error) || error <= 0 || Math.Abs(value) >= 999_999.5) return $"{Round(value)} ± {Round(error)}";
+        int decimals = Math.Clamp(1 - (int)Math.Floor(Math.Log10(error)), 0, 6);
+        return $"{Fixed(value, decimals)} ± {Fixed(error, decimals)}";
+    }
+
     /// <summary>"10.9 MB": powers of 1000.</summary>
     public static string Bytes(double bytes)
     {

@@ -19,13 +19,15 @@ internal static class PageStyle
         dd{margin:0;overflow-wrap:anywhere}
         .scroll{overflow-x:auto;margin:12px 0}
         table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;min-width:100%}
-        caption{text-align:left;color:var(--soft);padding-bottom:6px;max-width:78ch}
+        caption{text-align:left;color:var(--soft);padding-bottom:6px}
+        caption span{display:block;max-width:min(78ch,calc(100vw - 36px))}
         th,td{padding:4px 10px;text-align:right;font-weight:400;white-space:nowrap;border-bottom:1px solid var(--grid)}
         thead th{color:var(--soft);vertical-align:bottom;white-space:normal;border-bottom:1px solid var(--axis);line-height:1.25;min-width:64px}
         thead th[data-sorts]{cursor:pointer}
         thead th[aria-sort=ascending]::after{content:" ▲"}
         thead th[aria-sort=descending]::after{content:" ▼"}
         th.words,td.words,td[colspan]{text-align:left}
+        td.words{white-space:normal;min-width:150px;max-width:230px}
         tbody th{position:sticky;left:0;background:var(--paper);min-width:110px;max-width:260px;white-space:normal;overflow-wrap:break-word}
         td[colspan]{white-space:normal;color:var(--soft)}
         tr.next>*{border-top:2px solid var(--axis)}
@@ -35,7 +37,8 @@ internal static class PageStyle
         figure{margin:12px 0;min-width:0}
         .chart{display:block;max-width:100%;height:auto}
         .chart.narrow{display:none}
-        .figures{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:flex-start}
+        .figures{display:flex;flex-wrap:wrap;gap:14px 20px;align-items:flex-start;margin:10px 0}
+        .figures figure{margin:0}
         .legend{display:flex;flex-wrap:wrap;gap:2px 20px;list-style:none;margin:8px 0 0;padding:0;flex-basis:100%;font-size:13px}
         .legend li{display:flex;align-items:center;gap:6px}
         details{margin:10px 0;border-left:3px solid var(--grid);padding-left:14px}

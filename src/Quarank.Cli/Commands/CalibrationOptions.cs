@@ -24,11 +24,17 @@ internal sealed class CalibrationOptions
         "Cut the first tokens of all texts joined; or draw windows of the joined texts; or windows of long documents (concatenate).",
         ("concatenate", Sampling.Concatenate), ("windows", Sampling.Windows), ("documents", Sampling.Documents));
 
+    /// <summary>Token weights by the words of the flag, which are also the recipe's.</summary>
+    public static (string Word, TokenWeights Value)[] Weights { get; } =
+    [
+        ("auto", TokenWeights.Auto), ("none", TokenWeights.None), ("unit", TokenWeights.Unit), ("squareRoot", TokenWeights.SquareRoot),
+        ("mixed", TokenWeights.Mixed), ("cut", TokenWeights.Cut),
+    ];
+
     private readonly Option<TokenWeights?> _tokenWeights = Inputs.Choice("--token-weights",
         "How calibration tokens count: as the method likes best; all as they are; at norm 1; at the root of their norm; the mean of the first two; "
         + "or with the largest norms cut (auto).",
-        ("auto", TokenWeights.Auto), ("none", TokenWeights.None), ("unit", TokenWeights.Unit), ("squareRoot", TokenWeights.SquareRoot),
-        ("mixed", TokenWeights.Mixed), ("cut", TokenWeights.Cut));
+        Weights);
 
     private readonly Option<double?> _normCut = Inputs.Number(
         "--norm-cut", "C", "--token-weights cut: norms above C times the median of their sequence are held down to that (4).", 0.01);

@@ -1,4 +1,5 @@
 using Quarank.Cli.Console;
+using Quarank.Compression;
 using Quarank.Pipeline;
 
 namespace Quarank.Cli.Commands;
@@ -17,7 +18,7 @@ internal static class CompressionView
             if (p.Finished is not { } layer) return;
             if (verbose)
                 view.WriteLine(Units.Invariant(
-                    $"{layer.Name,-40} {layer.BitsPerWeight,7:0.000} bits  error {layer.RelativeError,8:0.0000}  {Units.Duration(layer.Seconds),8}"));
+                    $"{layer.Name,-40} {layer.BitsPerWeight,7:0.000} bits  error {layer.RelativeError,8:0.0000}  {Units.Duration(layer.Seconds),8}{Sinks(layer)}"));
             foreach (string note in layer.Notes) view.WriteLine($"{layer.Name}: {note}");
         }));
     }
@@ -33,6 +34,7 @@ internal static class CompressionView
                 Units.Invariant($"{g.Average(l => l.RelativeError):0.0000}"),
                     Units.Invariant($"{g.Max(l => l.RelativeError):0.0000}"),
                 Units.Invariant($"{g.Sum(l => l.Seconds):0.0}")]));
+        WriteSinks(terminal, report.Layers);
         terminal.Out.WriteLine();
         Tables.WritePairs(terminal,
         [
@@ -45,6 +47,21 @@ internal static class CompressionView
             ("report", Path.Combine(output, CompressionReport.FileName)),
         ]);
     }
+
+    /// <summary>Lines on the layers where a few tokens own most of what was gathered.</summary>
+    private static void WriteSinks(Terminal terminal, IReadOnlyList<LayerReport> layers)
+    {
+        const double most = 0.5;
+        foreach (var layer in layers.Where(l => l.SinkShare > most).DistinctBy(l => (l.Sink, l.SinkTokens)))
+            terminal.Error.WriteLine(Units.Invariant(
+                $"sinks: {layer.Name}: {layer.SinkTokens} of {layer.Tokens} tokens, up to {layer.Sink:0.#} times the median norm, own {100 * layer.SinkShare:0.#} % of the trace; token weights {Word(layer.TokenWeights)}"));
+    }
+
+    private static string Sinks(LayerReport layer) => layer.SinkShare >= 0.01
+        ? Units.Invariant($"  {layer.SinkTokens} sinks up to {layer.Sink:0.#} x the median own {100 * layer.SinkShare:0.#} %")
+        : Units.Invariant($"  largest token {layer.Sink:0.#} x the median");
+
+    private static string Word(TokenWeights weights) => CalibrationOptions.Weights.First(w => w.Value == weights).Word;
 
     public static int WritePlan(Terminal terminal, Recipe recipe, Plan plan, bool json)
     {
@@ -59,6 +76,7 @@ internal static class CompressionView
             ("bits per weight", Units.BitsPerWeight(plan.BitsPerWeight)),
             ("weights", Units.Bytes(plan.FileBytes)),
             ("calibration", Units.Invariant($"{recipe.Calibration.Samples:N0} x {recipe.Calibration.Length:N0} tokens")),
+            ("token weights", string.Join(", ", recipe.WantedWeights.Select(Word))),
             ("peak memory", $"about {Units.Bytes(plan.PeakMemoryBytes)}"),
         ]);
         foreach (string warning in plan.Warnings) terminal.Error.WriteLine($"warning: {warning}");

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Quarank.Checkpoints;
 using Quarank.Compression;
 using Quarank.Models;
@@ -14,6 +15,10 @@ public sealed record LayerPlan(string Name, int Rows, int Columns, long Bits);
 public sealed record Plan(
     IReadOnlyList<LayerPlan> Layers, double BitsPerWeight, long FileBytes, long PeakMemoryBytes, IReadOnlyList<string> Warnings)
 {
+    /// <summary>How calibration tokens will be weighted: the recipe's choice, or else the methods' own.</summary>
+    [JsonPropertyName("tokenWeights")]
+    public IReadOnlyList<TokenWeights> WantedWeights { get; init; } = [];
+
     /// <summary>What the runtime, the BLAS library and buffers of no great size come to.</summary>
     private const long BaseMemory = 200L << 20;
 
@@ -35,7 +40,8 @@ public sealed record Plan(
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
         long kept = checkpoint.Tensors.All.Where(t => !IsWeight(t.Name, shapes)).Sum(t => t.ByteLength);
         return new(layers, (double)bits / weights, kept + bits / 8, PeakMemory(checkpoint, spec, recipe),
-            [.. Unwise(spec, recipe)]);
+            [.. Unwise(spec, recipe)])
+        { WantedWeights = recipe.WantedWeights };
     }
 
     /// <summary>Every layer that can be compressed, in the order in which they run.</summary>

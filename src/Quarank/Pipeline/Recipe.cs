@@ -57,12 +57,13 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     /// <summary>The recipe with every default written out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options);
 
-    /// <summary>What must be gathered for its methods.</summary>
-    internal TokenWeighting Weighting()
-    {
-        var methods = (Layers?.Values ?? []).Append(Method);
-        return new([.. methods.Select(Calibration.WeightsFor).Distinct().Order()], Calibration.NormCut);
-    }
+    /// <summary>The token weights of its methods: what it says itself, or else what each method asks for.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<TokenWeights> WantedWeights =>
+        [.. (Layers?.Values ?? []).Append(Method).Select(Calibration.WeightsFor).Distinct().Order()];
+
+    /// <summary>What must be gathered for them.</summary>
+    internal TokenWeighting Weighting() => new(WantedWeights, Calibration.NormCut);
 
     internal void Check()
     {

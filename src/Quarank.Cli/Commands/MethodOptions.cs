@@ -11,13 +11,13 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
 internal sealed class MethodOptions
 {
-    private enum Name { Rtn, Gptq, Lordq }
+    private enum Name { Rtn, Gptq, Lordq, LordqBest }
 
-    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, or LoRDQ (low rank with quantized factors).",
-        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq));
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, or its best variant for the budget.",
+        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest));
 
     private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3).", 2, 8);
-    private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64).", 0);
+    private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; lordq: entries of a factor's vector, 0).", 0);
     private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
     private readonly Option<bool> _symmetric = Inputs.Flag("--symmetric", "Scales without zero-points.");
     private readonly Option<bool> _actOrder = Inputs.Flag("--act-order", "gptq: the most active columns first; with groups also needs --static-groups.");
@@ -33,10 +33,7 @@ internal sealed class MethodOptions
     private readonly Option<double?> _bitsPerWeight = Inputs.Number("--bits-per-weight", "X", "The budget over all compressed layers together (2).", 0.01, 32);
     private readonly Option<BitBudget?> _budget = Inputs.Choice("--budget", "What the budget counts: every stored byte, or the codes alone as papers do (bytes).",
         ("bytes", BitBudget.Bytes), ("codes", BitBudget.Codes));
-    private readonly Option<int?> _blocks = Inputs.Whole("--blocks", "K", "Residual blocks that the rank is cut into (2).", 1, 1000);
-    private readonly Option<int?> _pBits = Inputs.Whole("--p-bits", "N", "Bits of the left factor's codes, 2 to 8, or 16 (4).", 2, 16);
-    private readonly Option<int?> _qBits = Inputs.Whole("--q-bits", "N", "Bits of the right factor's codes, 2 to 8, or 16 (4).", 2, 16);
-    private readonly Option<bool> _noCompensation = Inputs.Flag("--no-compensation", "Do not let components make up for the rounding of those before them.");
+    private readonly LordqOptions _lordq = new();
 
     private readonly Option<int?> _exactDirections = Inputs.Whole("--exact-directions", "K",
         "Beside any method: keep the K strongest directions of a layer's input exact, 16 (rows + columns) bits each (0).", 0);
@@ -46,8 +43,8 @@ internal sealed class MethodOptions
     public (string Title, Option[] Options)[] Groups =>
     [
         ("Method", [_method, _scales, _exactDirections, _exactColumns]),
-        ("rtn and gptq", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
-        ("lordq", [_bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation]),
+        ("rtn and gptq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
+        ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, .. _lordq.All]),
     ];
 
     /// <summary>All flags of this kind that were given.</summary>
@@ -59,16 +56,17 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq or lordq (or a --recipe).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq or lordq-best (or a --recipe).");
             return;
         }
         Option[] taken = method switch
         {
             Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric],
             Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf],
-            _ => [_scales, _bitsPerWeight, _budget, _blocks, _pBits, _qBits, _noCompensation, _damping, _dampingOf],
+            Name.LordqBest => [_bitsPerWeight],
+            _ => [_scales, _bitsPerWeight, _budget, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
         };
-        string name = method.ToString().ToLowerInvariant();
+        string name = method == Name.LordqBest ? "lordq-best" : method.ToString().ToLowerInvariant();
         var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. taken]).ToList();
         foreach (var option in foreign)
             given.AddError($"{option.Name} is not an option of {name}; it takes {string.Join(", ", taken.Select(o => o.Name))}.");
@@ -105,15 +103,16 @@ internal sealed class MethodOptions
                     Damping = given.GetValue(_damping) ?? gptq.Damping,
                     DampingOf = given.GetValue(_dampingOf) ?? gptq.DampingOf,
                 };
+            case Name.LordqBest:
+                return new LordqBest(given.GetValue(_bitsPerWeight) ?? new LordqBest().BitsPerWeight);
             default:
-                var lordq = new Lordq(Compensation: !given.GetValue(_noCompensation));
-                return lordq with
+                var lordq = new Lordq();
+                return _lordq.Build(given, lordq) with
                 {
                     BitsPerWeight = given.GetValue(_bitsPerWeight) ?? lordq.BitsPerWeight,
                     Budget = given.GetValue(_budget) ?? lordq.Budget,
-                    Blocks = given.GetValue(_blocks) ?? lordq.Blocks,
-                    PBits = given.GetValue(_pBits) ?? lordq.PBits,
-                    QBits = given.GetValue(_qBits) ?? lordq.QBits,
+                    Range = range,
+                    GroupSize = given.GetValue(_groupSize) ?? lordq.GroupSize,
                     Damping = given.GetValue(_damping) ?? lordq.Damping,
                     DampingOf = given.GetValue(_dampingOf) ?? lordq.DampingOf,
                     Scales = given.GetValue(_scales) ?? lordq.Scales,

@@ -13,6 +13,7 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(RoundToNearest), "rtn")]
 [JsonDerivedType(typeof(Gptq), "gptq")]
 [JsonDerivedType(typeof(Lordq), "lordq")]
+[JsonDerivedType(typeof(LordqBest), "lordq-best")]
 [JsonDerivedType(typeof(Exact), "exact")]
 public abstract record Method
 {

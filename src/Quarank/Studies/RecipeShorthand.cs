@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// </summary>
 public static class RecipeShorthand
 {
-    private static readonly string[] Methods = ["rtn", "gptq", "lordq"];
+    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best"];
 
     // The place in the JSON, and the value of a bare name.
     private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
@@ -75,7 +75,7 @@ public static class RecipeShorthand
             string[] sides = option.Split('=', 2);
             string name = sides[0];
             string? value = sides.Length > 1 ? sides[1] : null;
-            if (name == "bits") Set(json, method == "lordq" ? "method.bitsPerWeight" : "method.grid.bits", Value(value ?? ""));
+            if (name == "bits") Set(json, method is "lordq" or "lordq-best" ? "method.bitsPerWeight" : "method.grid.bits", Value(value ?? ""));
             else if (Short.TryGetValue(name, out var known)) Set(json, known.Place, Value(value ?? known.Bare ?? ""));
             else Set(json, $"method.{name}", value is null ? true : Value(value));
         }

@@ -65,8 +65,11 @@ public sealed record Lordq(
         if (Sweeps < 0) throw new ArgumentException($"Sweeps are counted from 0 on, not {Sweeps}.");
         if (!Refit && (Feedback != LordqFeedback.None || Sweeps > 0)) throw new ArgumentException("Feedback and sweeps belong to LoRDQ's refit.");
         ValidateBits(PBits, QBits);
-        if (Lead is not null && Lead.Rank < 1) throw new ArgumentException($"The leading components are at least 1, not {Lead.Rank}.");
-        if (Lead is not null) ValidateBits(Lead.PBits, Lead.QBits);
+        for (var lead = Lead; lead is not null; lead = lead.Then)
+        {
+            lead.Validate();
+            ValidateBits(lead.PBits, lead.QBits);
+        }
         Rest?.Validate(Scales);
     }
 
@@ -121,7 +124,7 @@ public sealed record Lordq(
     public long BitsOf(LayerShape layer, int rank)
     {
         long bits = Rest?.GridOf(Scales).BitsOf(layer.Rows, layer.Columns) ?? 0;
-        foreach (var (count, pBits, qBits) in Bands(rank))
+        foreach (var (count, pBits, qBits) in Bands(layer.Rows, layer.Columns, rank))
         {
             bits += GridOf(pBits)?.ByColumns().BitsOf(layer.Rows, count) ?? 16L * layer.Rows * count;
             bits += GridOf(qBits)?.BitsOf(count, layer.Columns) ?? 16L * layer.Columns * count;
@@ -132,14 +135,18 @@ public sealed record Lordq(
     /// <summary>Bits of the codes alone.</summary>
     internal double CodeBitsOf(LayerShape layer, int rank) =>
         (double)(Rest?.Bits ?? 0) * layer.Rows * layer.Columns
-        + Bands(rank).Sum(b => b.Count * ((double)b.PBits * layer.Rows + (double)b.QBits * layer.Columns));
+        + Bands(layer.Rows, layer.Columns, rank).Sum(b => b.Count * ((double)b.PBits * layer.Rows + (double)b.QBits * layer.Columns));
 
     /// <summary>The components by falling singular values: so many with so many bits; each band is one product.</summary>
-    internal IEnumerable<(int Count, int PBits, int QBits)> Bands(int rank)
+    internal IEnumerable<(int Count, int PBits, int QBits)> Bands(int rows, int columns, int rank)
     {
-        int lead = Math.Min(Lead?.Rank ?? 0, rank);
-        if (lead > 0) yield return (lead, Lead!.PBits, Lead.QBits);
-        if (rank > lead) yield return (rank - lead, PBits, QBits);
+        for (var lead = Lead; lead is not null && rank > 0; lead = lead.Then)
+        {
+            int count = Math.Min(lead.CountOf(rows, columns), rank);
+            if (count > 0) yield return (count, lead.PBits, lead.QBits);
+            rank -= count;
+        }
+        if (rank > 0) yield return (rank, PBits, QBits);
     }
 
     /// <summary>How a factor of so many bits is rounded; null for half floats.</summary>
@@ -156,7 +163,3 @@ public enum LordqFeedback
     [JsonStringEnumMemberName("q")] Q = 2,
     [JsonStringEnumMemberName("both")] Both = 3,
 }
-
-/// <summary>The components of the largest singular values, a block of their own before all others, with bits of their own.</summary>
-/// <param name="Rank">How many; they count towards the layer's rank.</param>
-public sealed record LordqLead(int Rank, int PBits = 8, int QBits = 8);

@@ -7,11 +7,12 @@ namespace Quarank.Compression.Methods;
 /// <summary>The factorization of one layer: blocks one after the other, each of what those before it left.</summary>
 /// <param name="y">Lower triangular, H = Y Yᵀ with the damped H.</param>
 /// <param name="u">For Q's feedback: upper triangular, H⁻¹ = Uᵀ U.</param>
-/// <param name="rank">Components in all.</param>
 /// <param name="note">Told of a factorization that did not converge.</param>
-internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double>? u, int rank, Action<string>? note)
+internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double>? u, LayerShape shape, Action<string>? note)
 {
     private readonly LordqRefit _refit = new(method, y, u);
+    private readonly (int Count, int PBits, int QBits)[] _bands =
+        [.. method.Bands(shape.Rows, shape.Columns, method.RankFor(shape.Rows, shape.Columns))];
 
     /// <summary>Blocks whose products add up to something close to a matrix, rows × columns, in the norm of Y.</summary>
     public List<LordqBlock> Of(Matrix<double> matrix)
@@ -19,15 +20,14 @@ internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double
         var target = LinearAlgebra.Multiply(matrix, y);
         var residual = target.Clone();
         var blocks = new List<LordqBlock>();
-        int band = -1;
-        foreach (var (count, pBits, qBits) in method.Bands(rank))
+        for (int band = 0; band < _bands.Length; band++)
         {
-            band++;
-            int cuts = method.Lead is not null && band == 0 ? 1 : method.Blocks;
+            // The last band is cut into K blocks; leading ones are a block each.
+            int count = _bands[band].Count, cuts = band == _bands.Length - 1 ? method.Blocks : 1;
             for (int k = 0; k < cuts; k++)
             {
                 int size = count / cuts + (k < count % cuts ? 1 : 0);
-                if (size > 0) blocks.Add(Fit(residual, band, size, pBits, qBits));
+                if (size > 0) blocks.Add(Fit(residual, band, size));
             }
         }
         if (method.Refit) Mend(target, residual, blocks);
@@ -35,8 +35,9 @@ internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double
     }
 
     // The best block of so many components for the residual, which is left without it.
-    private LordqBlock Fit(Matrix<double> residual, int band, int count, int pBits, int qBits)
+    private LordqBlock Fit(Matrix<double> residual, int band, int count)
     {
+        var (_, pBits, qBits) = _bands[band];
         var top = TopRank.Factor(residual, count);
         if (!top.Converged) note?.Invoke($"the top {count} components were still changing after {top.Passes} passes");
         var block = new LordqBlock(band, new(method.GridOf(pBits), count, residual.Rows), new(method.GridOf(qBits), count, residual.Columns));
@@ -57,8 +58,7 @@ internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double
                 var old = blocks[k];
                 var without = residual.Clone();
                 TensorPrimitives.Add(without.Data, old.Image(y).Data, without.Data);
-                var (_, pBits, qBits) = method.Bands(rank).ElementAt(old.Band);
-                var anew = Fit(without, old.Band, old.Count, pBits, qBits);
+                var anew = Fit(without, old.Band, old.Count);
                 if (Loss(without) >= Loss(residual)) continue;
                 (blocks[k], residual) = (anew, without);
             }

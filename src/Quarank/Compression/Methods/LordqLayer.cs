@@ -20,7 +20,7 @@ internal sealed class LordqLayer
         (_method, _weight) = (method, DampedGram.LiveWeight(problem, dead));
         _y = DampedGram.Factor(problem, method.Damping, dead, h => LinearAlgebra.TryCholesky(h, out var l, out int pivot) ? (l, 0) : (null, pivot), method.DampingOf);
         _u = feedback ? DampedGram.Factor(problem, method.Damping, dead, h => FeedbackRounding.InverseFactor(h), method.DampingOf) : null;
-        _factors = new(method, _y, _u, method.RankFor(problem.Rows, problem.Columns), problem.Note);
+        _factors = new(method, _y, _u, new(problem.Name, problem.Rows, problem.Columns), problem.Note);
     }
 
     public static Linear Compress(Lordq method, LayerProblem problem)

@@ -1,0 +1,39 @@
+using System.Text.Json.Serialization;
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+
+namespace Quarank.Compression.Methods;
+
+/// <summary>The variant of LoRDQ that measured best at a budget (docs/results.md). <see cref="Fit"/> turns it into a <see cref="Lordq"/> that says all of it.</summary>
+/// <param name="BitsPerWeight">The budget over all compressed layers, every stored byte counted.</param>
+public sealed record LordqBest(double BitsPerWeight = 2) : Method
+{
+    [JsonIgnore] public override double? BudgetBitsPerWeight => BitsPerWeight;
+
+    [JsonIgnore] public override TokenWeights PreferredWeights => Variant.PreferredWeights;
+
+    public override void Validate() => Variant.Validate();
+
+    public override Method Fit(IReadOnlyList<LayerShape> layers) => Variant.Fit(layers);
+
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
+        (this with { BitsPerWeight = bitsPerWeight }).Variant.AtBitsPerWeight(bitsPerWeight, layers) is null ? null : this with { BitsPerWeight = bitsPerWeight };
+
+    /// <summary>As if the layer were the whole model.</summary>
+    public override long PlannedBits(LayerShape layer) => Fit([layer]).PlannedBits(layer);
+
+    /// <inheritdoc cref="PlannedBits"/>
+    public override Linear Compress(LayerProblem problem) => Fit([new(problem.Name, problem.Rows, problem.Columns)]).Compress(problem);
+
+    /// <summary>What it stands for at its budget.</summary>
+    [JsonIgnore]
+    public Lordq Variant
+    {
+        get
+        {
+            var mended = new Lordq(BitsPerWeight, Blocks: 1, PBits: 2, QBits: 2, Refit: true, Feedback: LordqFeedback.Both, Levels: CodeLevels.Normal,
+                Range: GridRange.Clip, Lead: new(Rank: 4, Then: new(PBits: 4, QBits: 4, Share: 1.0 / 12)));
+            return mended;
+        }
+    }
+}

@@ -71,7 +71,7 @@ public static partial class LinearAlgebra
     }
 
     /// <summary>Writes the lower triangle into the upper one, on the pool.</summary>
-    public static void Symmetrize(Matrix<double> a)
+    public static void Symmetrize<T>(Matrix<T> a) where T : unmanaged
     {
         CheckSquare(a, nameof(a));
         const int Tile = 64; // rows of a tile stay in the first cache while its columns are written

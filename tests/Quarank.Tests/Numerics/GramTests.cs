@@ -81,5 +81,8 @@ public sealed class GramTests : IDisposable
         Assert.InRange(Plain.Error(Plain.Product(a, Plain.Transpose(a)), left), 0, 1e-14);
         Assert.InRange(Plain.Error(Plain.Product(Plain.Transpose(a), a), right), 0, 1e-14);
         Assert.Equal(Plain.Transpose(left).Data.ToArray(), left.Data.ToArray());
+        var single = Plain.ToSingle(a);
+        Assert.InRange(Plain.Error(left, Plain.ToDouble(LinearAlgebra.Syrk(single))), 0, 1e-6);
+        Assert.InRange(Plain.Error(right, Plain.ToDouble(LinearAlgebra.SyrkTransposed(single))), 0, 1e-6);
     }
 }

@@ -15,7 +15,7 @@ public sealed record StudyResult(
     string Study, string Title, StudySetting Setting, IReadOnlyList<StudyTable> Paper, IReadOnlyList<StudyTable> Tables, IReadOnlyList<Claim> Claims,
     IReadOnlyList<string> Reading)
 {
-    public const string JsonName = "study.json", MarkdownName = "study.md";
+    public const string JsonName = "study.json", MarkdownName = "study.md", PageName = "study.html";
 
     /// <summary>Of this JSON.</summary>
     public int Version { get; init; } = 1;
@@ -36,13 +36,14 @@ public sealed record StudyResult(
     public string ToJson() => JsonSerializer.Serialize(this, RunJson.Options);
 
     /// <summary>
-    /// Writes study.md, the plots and, last, study.json, each by rename; an older study in the folder is replaced.
+    /// Writes study.md, study.html, the plots and, last, study.json, each by rename; an older study in the folder is replaced.
     /// </summary>
     public void Write(string folder)
     {
         Directory.CreateDirectory(folder);
         foreach (var (file, figure) in Figures) figure.Write(Path.Combine(folder, file));
         AtomicFile.WriteText(Path.Combine(folder, MarkdownName), StudyMarkdown.Of(this));
+        StudyPage.Of(this).Write(Path.Combine(folder, PageName));
         AtomicFile.WriteText(Path.Combine(folder, JsonName), ToJson());
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using Quarank.Checkpoints;
 using Quarank.Cli.Console;
 using Quarank.Evaluation;
@@ -17,10 +18,16 @@ internal sealed record Measured(
 {
     private const int UsualLength = 2048;
 
+    /// <summary>Beside which other model it was measured, if beside one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MeasuredAgainst? Against { get; init; }
+
     /// <summary>Loads the model and measures it, showing how far it is.</summary>
     /// <param name="length">Null: 2,048, or the model's context when that is shorter.</param>
     /// <param name="stride">Null: segments that do not overlap.</param>
-    public static Measured Of(Terminal terminal, Checkpoint checkpoint, string textFile, int? length, int? stride, int? segments)
+    /// <param name="against">The folder of the dense model to compare distributions with; not with a stride.</param>
+    public static Measured Of(
+        Terminal terminal, Checkpoint checkpoint, string textFile, int? length, int? stride, int? segments, string? against = null)
     {
         var clock = Stopwatch.StartNew();
         string text = TextInput.ReadDocuments(textFile);
@@ -49,6 +56,13 @@ internal sealed record Measured(
             view.Report((double)p.Done / p.Total,
                 Units.Invariant($"segment {p.Done} of {p.Total}, perplexity {Units.Perplexity(p.Perplexity)}"));
         });
+        if (against is not null)
+        {
+            var (own, beside) = MeasuredAgainst.Of(model, against, ids, tokens, segments, progress);
+            return new(checkpoint.Path, textFile, own.Protocol, own.Perplexity, own.StandardError, own.Tokens, own.Segments,
+                CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds)
+            { Against = beside };
+        }
         var result = stride is { } step
             ? Evaluation.Perplexity.OfSlidingWindow(model, ids, tokens, step, segments, progress)
             : Evaluation.Perplexity.OfSegments(model, ids, tokens, segments, progress);

@@ -35,6 +35,9 @@ public sealed class ComparisonRun
         _spec = ModelSpec.Read(checkpoint.Config);
         if (checkpoint.Config.TryGetProperty("quarank", out _))
             throw new InvalidDataException($"{checkpoint.Path}: this model is compressed already; compare recipes on the original.");
+        if (request.Calibration.Length > _spec.ContextLength)
+            throw new InvalidDataException(FormattableString.Invariant(
+                $"Calibration sequences of {request.Calibration.Length:N0} tokens are longer than the {_spec.ContextLength:N0} positions of the model."));
         _sizes = new ModelSizes(checkpoint, _spec);
         var tokenizer = Tokenizer.Load(checkpoint.Directory);
         (_ids, _length, _segments) = Cut(tokenizer.Encode(request.Text));

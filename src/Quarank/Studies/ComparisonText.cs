@@ -31,24 +31,37 @@ internal static class ComparisonText
         }
         var defaults = Json(usual.Deserialize<Method>(RecipeJson.Options)!);
         foreach (var (key, value) in json)
-            if (key == "bitsPerWeight") parts.Add($"{value} bits");
+            if (key == "bitsPerWeight") parts.Add(FormattableString.Invariant($"{value!.GetValue<double>():0.###} bits"));
             else if (key is not ("method" or "grid") && !JsonNode.DeepEquals(value, defaults[key])) parts.Add(Words(key, value));
         return string.Join(", ", parts);
     }
 
-    /// <summary>"grid of 3 bits, groups of 64", "product of rank 21, 4 bits x 4 bits".</summary>
+    /// <summary>"3 bits, groups of 64", "rank 21, 4 bits x 4 bits"; sums with a plus between.</summary>
     public static string Describe(LinearFormat format) => format switch
     {
         DenseFormat => "dense",
         GridFormat g => $"{g.Bits} bits, {(g.GroupSize == 0 ? "rows" : $"groups of {g.GroupSize}")}{(g.Offset == GridOffset.None ? ", symmetric" : "")}",
+        CodebookFormat c => $"table of {c.Bits} bits, {(c.GroupSize == 0 ? "rows" : $"groups of {c.GroupSize}")}",
         ProductFormat p => $"rank {p.Rank}, {Factor(p.Left)} x {Factor(p.Right)}",
+        SumFormat s => string.Join(" + ", s.Terms.Select(Describe)),
         var other => other.ToString(),
     };
 
     /// <summary>Components of a low-rank form; null for others.</summary>
-    public static int? Rank(LinearFormat format) => format is ProductFormat p ? p.Rank : null;
+    public static int? Rank(LinearFormat format) => format switch
+    {
+        ProductFormat p => p.Rank,
+        SumFormat s => s.Terms.Sum(Rank),
+        _ => null,
+    };
 
-    private static string Factor(LinearFormat format) => format is GridFormat g ? $"{g.Bits} bits" : "16 bits";
+    private static string Factor(LinearFormat format) => format switch
+    {
+        GridFormat g => $"{g.Bits} bits",
+        CodebookFormat c => $"{c.Bits} bits by table",
+        DenseFormat => "16 bits",
+        var other => $"({Describe(other)})",
+    };
 
     private static JsonObject Json(Method method) => JsonSerializer.SerializeToNode(method, RecipeJson.Options)!.AsObject();
 

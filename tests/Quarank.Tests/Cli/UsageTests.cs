@@ -27,6 +27,12 @@ public class UsageTests
     [InlineData("evaluate a --text b --length 1", "from 2 up, not '1'")]
     [InlineData("evaluate a --text b --length 64 --stride 64", "less than --length")]
     [InlineData("evaluate a --text b --threads 0", "from 1 to 1024, not '0'")]
+    [InlineData("evaluate a --text b --against c --stride 9", "leave out --stride")]
+    [InlineData("compare a --text b --calibration c --bits-per-weight 2", "--recipes")]
+    [InlineData("compare a --recipes b --text b --calibration c", "A size is required")]
+    [InlineData("compare a --recipes b --text b --bits-per-weight 2", "--calibration")]
+    [InlineData("compare a --recipes b --text b --calibration c --bits-per-weight 2,x", "not 'x'")]
+    [InlineData("compare a --recipes b --text b --calibration c --bytes -1", "not '-1'")]
     [InlineData("compress a", "Required argument missing")]
     [InlineData("compress a b", "--method")]
     [InlineData("compress a b --method rtn", "--calibration")]
@@ -67,6 +73,7 @@ public class UsageTests
     [InlineData("inspect")]
     [InlineData("compress")]
     [InlineData("evaluate")]
+    [InlineData("compare")]
     [InlineData("generate")]
     [InlineData("tokenize")]
     [InlineData("detokenize")]
@@ -86,6 +93,7 @@ public class UsageTests
     [InlineData("inspect .", "no config.json")]
     [InlineData("generate nowhere --prompt x", "nowhere")]
     [InlineData("evaluate nowhere --text x", "nowhere")]
+    [InlineData("compare nowhere --recipes rtn --bits-per-weight 3 --calibration x --text x", "nowhere")]
     [InlineData("tokenize nowhere --text x", "nowhere")]
     [InlineData("compress nowhere out --method rtn --calibration x", "nowhere")]
     [InlineData("compress nowhere out --recipe missing.json", "missing.json")]
@@ -101,7 +109,7 @@ public class UsageTests
     [Fact]
     public void The_examples_of_the_help_can_be_parsed()
     {
-        foreach (string command in new[] { "inspect", "compress", "evaluate", "generate", "tokenize", "detokenize", "demo" })
+        foreach (string command in new[] { "inspect", "compress", "evaluate", "compare", "generate", "tokenize", "detokenize", "demo" })
             foreach (string line in TheProgram.Run(command, "--help").Out.Split('\n').Where(l =>
                 l.StartsWith("  quarank ", StringComparison.Ordinal)))
             {

@@ -1,0 +1,206 @@
+using Quarank.Checkpoints;
+using Quarank.Compression;
+using Quarank.Compression.Methods;
+using Quarank.Evaluation;
+using Quarank.Layers;
+using Quarank.Models;
+using Quarank.Pipeline;
+using Quarank.Studies;
+using Quarank.Tests.Support;
+using Quarank.Tokenizers;
+using Xunit;
+
+namespace Quarank.Tests.Studies;
+
+public sealed class ComparisonRunTests : IDisposable
+{
+    private const int Length = 48;
+    private readonly string _folder = Directory.CreateTempSubdirectory("quarank-compare-").FullName;
+    private readonly string _model, _text;
+
+    public ComparisonRunTests()
+    {
+        _model = TinyLlama.Write(Path.Combine(_folder, "tiny"));
+        var random = new Random(3);
+        string Words(int count) => string.Join(' ', Enumerable.Range(0, count).Select(_ => (string[])["one", "two", "sea", "tree", "low"]).Select(w => w[random.Next(5)]));
+        _text = Words(60);
+        File.WriteAllText(Path.Combine(_folder, "calibration.txt"), Words(200));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string Work => Path.Combine(_folder, "out", "work");
+
+    private ComparisonRequest Request(string recipes, params double[] bits) => new(
+        _model, RecipeShorthand.Parse([recipes], null), [.. bits.Select(b => new ComparisonSize(b))],
+        new([Path.Combine(_folder, "calibration.txt")]) { Samples = 6, Length = Length }, "text.txt", _text, Path.Combine(_folder, "out"))
+    { Length = Length };
+
+    [Fact]
+    public void Every_recipe_stands_at_every_size_with_the_bytes_that_its_files_have()
+    {
+        var comparison = ComparisonRun.Execute(Request("gptq:clip,lordq", 5, 4.2) with { Keep = true });
+        Assert.Equal([("gptq:clip", 4.2), ("lordq", 4.2), ("gptq:clip", 5), ("lordq", 5)], comparison.Rows.Select(r => (r.Name, r.TargetBitsPerWeight)));
+        var models = Directory.EnumerateDirectories(Work, "model-*").ToDictionary(m => CompressionReport.TryLoad(m)!.BitsPerWeight);
+        foreach (var row in comparison.Rows)
+        {
+            var m = row.Measures!;
+            Assert.Null(row.Refusal);
+            Assert.InRange(m.BitsPerWeight / row.TargetBitsPerWeight, 0.9, 1.02);
+            Assert.Equal(Directory.EnumerateFiles(models[m.BitsPerWeight], "*.safetensors").Sum(f => new FileInfo(f).Length), m.FileBytes);
+            Assert.Equal(100.0 * (m.FileBytes - row.TargetBytes) / row.TargetBytes, m.MissPercent, 1e-9);
+            Assert.Equal(7 * TinyLlama.Blocks, m.Layers.Count);
+            Assert.Equal(m.Layers.Max(l => l.RelativeError), m.RelativeErrorWorst);
+            Assert.Equal(m.RelativeErrorWorst, m.Layers.Single(l => l.Name == m.WorstLayer).RelativeError);
+            Assert.Equal(row.Name == "lordq", m.Layers.All(l => l.Rank > 0));
+            Assert.All(m.Layers, l => Assert.Contains($".{l.Block}.", l.Name));
+            Assert.InRange(m.PeakMemoryBytes!.Value, 10L << 20, 100L << 30);
+        }
+        // More bytes, less error.
+        Assert.True(comparison.Rows[3].Measures!.RelativeErrorMean < comparison.Rows[1].Measures!.RelativeErrorMean);
+    }
+
+    [Fact]
+    public void Divergences_are_those_of_the_two_models_alone()
+    {
+        var comparison = ComparisonRun.Execute(Request("lordq", 4.2) with { Keep = true });
+        using var dense = Checkpoint.Open(_model);
+        using var made = Checkpoint.Open(Directory.EnumerateDirectories(Work, "model-*").Single());
+        int[] ids = Tokenizer.Load(dense.Directory).Encode(_text);
+        var direct = Divergence.OfSegments(
+            Predictor.Of(Model.Load(dense), ids, Length), Predictor.Of(Model.Load(made), ids, Length), ids, Length);
+        var m = comparison.Rows.Single().Measures!;
+        Assert.Equal((direct.Model.Perplexity, direct.Model.StandardError), (m.Perplexity, m.StandardError));
+        Assert.Equal((direct.LossDifference, direct.LossDifferenceError), (m.LossDifference, m.LossDifferenceError));
+        Assert.Equal((direct.KlMean, direct.KlMeanError, direct.Kl99, direct.TopAgreement), (m.KlMean, m.KlMeanError, m.Kl99, m.TopAgreement));
+        Assert.InRange(m.KlMean, 1e-6, 10);
+        Assert.Equal(direct.Dense.Perplexity, comparison.Model.Perplexity, 1e-5 * direct.Dense.Perplexity);
+        Assert.Equal((direct.Dense.Tokens, direct.Dense.Segments), (comparison.Evaluation.Tokens, comparison.Evaluation.Segments));
+    }
+
+    [Fact]
+    public void Shared_statistics_give_the_models_that_runs_of_their_own_give()
+    {
+        var request = Request("gptq:clip,weights=unit,lordq:weights=none", 4.2) with { Keep = true, Propagate = Propagation.Original };
+        var comparison = ComparisonRun.Execute(request);
+        var kept = Directory.EnumerateDirectories(Work, "model-*").Select(m => CompressionReport.TryLoad(m)!).ToList();
+        foreach (var row in comparison.Rows)
+        {
+            var alone = CompressionRun.Execute(_model, Path.Combine(_folder, row.Method), row.Recipe);
+            Assert.Equal(alone.Files["model.safetensors"], kept.Single(k => k.Run == alone.Run).Files["model.safetensors"]);
+        }
+        Assert.NotEmpty(Directory.EnumerateFiles(Directory.EnumerateDirectories(Work, "statistics-*").Single()));
+    }
+
+    [Fact]
+    public void What_was_measured_once_is_not_measured_again()
+    {
+        var first = ComparisonRun.Execute(Request("gptq:clip,lordq", 4.2));
+        Assert.Empty(Directory.EnumerateDirectories(Work, "model-*"));
+        var again = ComparisonRun.Execute(Request("gptq:clip,lordq", 4.2));
+        Assert.Equal(first.ToJson(), again.ToJson());   // the seconds among it
+
+        var more = ComparisonRun.Execute(Request("gptq:clip,lordq,lordq:k=1", 4.2));
+        Assert.Equal(first.Rows.Select(r => r.Measures!.SecondsRun), more.Rows.Take(2).Select(r => r.Measures!.SecondsRun));
+        var fresh = ComparisonRun.Execute(Request("lordq", 4.2) with { Fresh = true });
+        Assert.NotEqual(first.Rows[1].Measures!.SecondsEvaluate, fresh.Rows[0].Measures!.SecondsEvaluate);
+        Assert.Equal(first.Rows[1].Measures!.KlMean, fresh.Rows[0].Measures!.KlMean);
+        // Another text is another question.
+        var other = ComparisonRun.Execute(Request("lordq", 4.2) with { Text = _text[10..] });
+        Assert.NotEqual(first.Rows[1].Measures!.KlMean, other.Rows[0].Measures!.KlMean);
+    }
+
+    [Theory]
+    [InlineData("lordq at 4.2 bits, block 3")]
+    [InlineData("lordq at 4.2 bits, segment 2")]
+    public void A_stopped_comparison_goes_on_where_it_was(string at)
+    {
+        var whole = ComparisonRun.Execute(Request("gptq:clip,lordq", 4.2) with { OutFolder = Path.Combine(_folder, "whole") });
+        using var stop = new CancellationTokenSource();
+        var rows = new List<ComparisonRow>();
+        var request = Request("gptq:clip,lordq", 4.2);
+        Assert.ThrowsAny<OperationCanceledException>(() => ComparisonRun.Execute(request, new Tell(p =>
+        {
+            if (p.Finished is { } row) rows.Add(row);
+            if (p.Doing.StartsWith(at, StringComparison.Ordinal)) stop.Cancel();
+        }), stop.Token));
+        Assert.Single(rows);
+        Assert.NotEmpty(Directory.EnumerateDirectories(Work, "model-*"));
+
+        var fractions = new List<double>();
+        var resumed = ComparisonRun.Execute(request, new Tell(p => fractions.Add(p.Fraction)));
+        Assert.Equal(rows[0].Measures!.SecondsRun, resumed.Rows[0].Measures!.SecondsRun);
+        Assert.Equal(whole.Rows.Select(r => r.Measures!.KlMean), resumed.Rows.Select(r => r.Measures!.KlMean));
+        Assert.Equal(fractions.Order(), fractions);
+        Assert.InRange(fractions[^1], 0.9, 1);
+        Assert.Empty(Directory.EnumerateDirectories(Work, "model-*"));
+    }
+
+    [Fact]
+    public void A_recipe_that_cannot_have_a_size_stays_in_the_table_with_the_reason()
+    {
+        var comparison = ComparisonRun.Execute(Request("gptq,lordq", 1.6));
+        Assert.Contains("nearest it can have is 2.", comparison.Rows[0].Refusal);
+        Assert.Null(comparison.Rows[0].Measures);
+        Assert.NotNull(comparison.Rows[1].Measures);
+
+        var tooSmall = ComparisonRun.Execute(Request("gptq,lordq") with { Sizes = [new(Bytes: 1000)] });
+        Assert.All(tooSmall.Rows, r => Assert.Contains("stay as they are", r.Refusal));
+    }
+
+    [Fact]
+    public void Sizes_in_bytes_and_sizes_like_a_recipe_are_the_same_sizes()
+    {
+        var like = RecipeShorthand.One("gptq:bits=3,group=16", null);
+        var comparison = ComparisonRun.Execute(Request("gptq:bits=3,group=16,lordq") with { Sizes = [new(Like: like)] });
+        // As written it has the size, so it stays: nothing is left but the header's guess.
+        Assert.Equal((3, 16), (Grid(comparison.Rows[0]).Bits, Grid(comparison.Rows[0]).GroupSize));
+        Assert.Equal(comparison.Rows[0].TargetBitsPerWeight, comparison.Rows[0].Measures!.BitsPerWeight, 1e-9);
+        Assert.InRange(comparison.Rows[1].Measures!.BitsPerWeight / comparison.Rows[0].Measures!.BitsPerWeight, 0.95, 1);
+
+        var bytes = ComparisonRun.Execute(Request("lordq") with { Sizes = [new(Bytes: comparison.Rows[1].TargetBytes)] });
+        Assert.Equal(comparison.Rows[1].Measures!.FileBytes, bytes.Rows[0].Measures!.FileBytes);
+        Assert.Equal(comparison.Rows[1].TargetBytes, bytes.Rows[0].TargetBytes);
+
+        static GridFormat Grid(ComparisonRow row) => ((Gptq)row.Recipe.Method).Grid;
+    }
+
+    [Fact]
+    public void A_comparison_survives_its_files()
+    {
+        var comparison = ComparisonRun.Execute(Request("gptq,lordq", 1.6) with { Spectra = true });
+        string folder = Path.Combine(_folder, "files");
+        ComparisonFiles.Write(comparison, folder);
+        Assert.Equal(comparison.ToJson(), Comparison.Load(Path.Combine(folder, Comparison.FileName)).ToJson());
+        string markdown = File.ReadAllText(Path.Combine(folder, ComparisonMarkdown.FileName));
+        Assert.Contains($"| lordq | {comparison.Rows[1].Method} | 1.", markdown);
+        Assert.Contains("| gptq | not at this size: the nearest", markdown);
+        Assert.True(File.Exists(Path.Combine(folder, HtmlReport.FileName)));
+        Assert.Equal(7 * TinyLlama.Blocks, comparison.Spectra!.Count);
+        Assert.All(comparison.Spectra, s => Assert.Equal(1, s.Weighted.Sum(), 1e-4));
+
+        File.WriteAllText(Path.Combine(folder, Comparison.FileName), "{}");
+        Assert.Contains("no comparison", Assert.Throws<InvalidDataException>(() => Comparison.Load(Path.Combine(folder, Comparison.FileName))).Message);
+    }
+
+    [Fact]
+    public void Methods_come_as_near_to_a_size_as_they_can_and_hardly_above_it()
+    {
+        LayerShape[] layers = [new("a", 192, 576), new("b", 1536, 576), new("c", 576, 1536)];
+        double weights = layers.Sum(l => (double)l.Rows * l.Columns);
+        foreach (string word in new[] { "rtn", "gptq:clip", "gptq:symmetric", "lordq", "lordq:pBits=3" })
+            foreach (double bits in new[] { 2.1, 2.5, 3.1, 3.3, 4.1, 4.25 })
+            {
+                var method = RecipeShorthand.One(word, null).Recipe.Method.AtBitsPerWeight(bits, layers);
+                double size = layers.Sum(l => (double)method!.Fit(layers).PlannedBits(l)) / weights;
+                Assert.InRange(size / bits, 0.96, 1.005);
+            }
+        Assert.Null(RecipeShorthand.One("gptq", null).Recipe.Method.AtBitsPerWeight(1.9, layers));
+        Assert.Null(RecipeShorthand.One("lordq", null).Recipe.Method.AtBitsPerWeight(0.001, layers));
+    }
+
+    private sealed class Tell(Action<ComparisonProgress> tell) : IProgress<ComparisonProgress>
+    {
+        public void Report(ComparisonProgress value) => tell(value);
+    }
+}

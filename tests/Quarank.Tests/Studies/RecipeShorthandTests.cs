@@ -1,0 +1,53 @@
+using Quarank.Compression.Methods;
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+using Quarank.Pipeline;
+using Quarank.Studies;
+using Quarank.Tests.Support;
+using Xunit;
+
+namespace Quarank.Tests.Studies;
+
+public class RecipeShorthandTests
+{
+    private static readonly string Recipes = Path.Combine(Repository.Root, "recipes");
+
+    [Fact]
+    public void Commas_part_recipes_and_options_alike()
+    {
+        var parsed = RecipeShorthand.Parse(["gptq:bits=4,group=0,clip,lordq:k=3,p=3,compensation=false,propagate=original,rtn", "lordq-2bit"], Recipes);
+        Assert.Equal(["gptq:bits=4,group=0,clip", "lordq:k=3,p=3,compensation=false,propagate=original", "rtn", "lordq-2bit"], parsed.Select(p => p.Name));
+        Assert.Equal(new Gptq(new GridFormat(4), GridRange.Clip), parsed[0].Recipe.Method);
+        Assert.Equal(new Lordq(Blocks: 3, PBits: 3, Compensation: false), parsed[1].Recipe.Method);
+        Assert.Equal(Propagation.Original, parsed[1].Recipe.Propagate);
+        Assert.Equal(new RoundToNearest(new GridFormat(3, 64)), parsed[2].Recipe.Method);
+        Assert.Equal(Recipe.Load(Path.Combine(Recipes, "lordq-2bit.json")).Method, parsed[3].Recipe.Method);
+    }
+
+    [Fact]
+    public void Any_option_of_a_recipe_can_be_given_by_its_name()
+    {
+        Assert.Equal(new Gptq(new GridFormat(2, 32, GridOffset.None), Damping: 0.1, ActOrder: true, StaticGroups: true),
+            RecipeShorthand.One("gptq:bits=2,group=32,symmetric,damping=0.1,actOrder,staticGroups=true", null).Recipe.Method);
+        Assert.Equal(new Lordq(2.5, QBits: 16), RecipeShorthand.One("lordq:bits=2.5,q=16", null).Recipe.Method);
+    }
+
+    [Theory]
+    [InlineData("gptq:colour=3", "key 'method.colour' is not known")]
+    [InlineData("gptq:bits=many", "bits")]
+    [InlineData("magic", "'magic' is no recipe")]
+    [InlineData("magic", "gptq-w3g64")]
+    [InlineData("missing.json", "begin with a method (rtn, gptq, lordq)")]
+    [InlineData("rtn,rtn", "'rtn' is given twice")]
+    [InlineData(",", "No recipe")]
+    public void What_is_no_recipe_is_refused_with_what_would_be(string list, string message) =>
+        Assert.Contains(message, Assert.Throws<InvalidDataException>(() => RecipeShorthand.Parse([list], Recipes)).Message);
+
+    [Theory]
+    [InlineData("gptq:bits=3,group=64,clip", "gptq, 3 bits, groups of 64, clip")]
+    [InlineData("rtn:bits=2,group=0,symmetric", "rtn, 2 bits, rows, symmetric")]
+    [InlineData("lordq:bits=2.5,k=1,compensation=false", "lordq, 2.5 bits, blocks 1, no compensation")]
+    [InlineData("gptq:actOrder,group=0,damping=0.1", "gptq, 3 bits, rows, damping 0.1, actOrder")]
+    public void A_method_is_told_by_its_size_and_by_what_is_unusual(string word, string text) =>
+        Assert.Equal(text, ComparisonText.Describe(RecipeShorthand.One(word, null).Recipe));
+}

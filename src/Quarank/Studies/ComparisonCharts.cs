@@ -72,7 +72,8 @@ internal sealed class ComparisonCharts(Comparison comparison)
         if (row == null) return null;
         return Map("Largest input norm over the median", row.Measures!.Layers, l => l.Sink, new("ratio of norms", Log: true)) with
         {
-            Width = Half, Note = $"as {row.Name} at {Size(row)} saw it",
+            Width = Half,
+            Note = $"as {row.Name} at {Size(row)} saw it",
         };
     }
 
@@ -89,7 +90,9 @@ internal sealed class ComparisonCharts(Comparison comparison)
         string title, Axis x, Axis y, IEnumerable<LayerSpectrum> layers, Func<IReadOnlyList<double>, IReadOnlyList<double>> shown) =>
         new(title, x, y, [Middle("weighted", [.. layers.Select(l => shown(l.Weighted))]), Middle("plain", [.. layers.Select(l => shown(l.Plain))])])
         {
-            Width = Small, HideLegend = true, PlotHeight = 150,
+            Width = Small,
+            HideLegend = true,
+            PlotHeight = 150,
         };
 
     /// <summary>Median, least and largest over layers, at no more places than can be seen.</summary>
@@ -151,7 +154,8 @@ internal sealed class ComparisonCharts(Comparison comparison)
         return new(title, kinds, [.. blocks.Select(b => NumberText.Fixed(b, 0))],
             (row, column) => at.TryGetValue((kinds[row], blocks[column]), out var layer) ? value(layer) : null, scale)
         {
-            Across = "block", Width = Small,
+            Across = "block",
+            Width = Small,
         };
     }
 

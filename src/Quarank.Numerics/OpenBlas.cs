@@ -70,6 +70,11 @@ internal static partial class OpenBlas
         in double vl, in double vu, in int il, in int iu, in double abstol, ref int found, Span<double> w,
         Span<double> z, in int ldz, Span<int> isuppz, Span<double> work, in int lwork, Span<int> iwork, in int liwork, ref int info);
 
+    [LibraryImport(Library, EntryPoint = "ssyevr_")]
+    public static partial void Ssyevr(in byte jobz, in byte range, in byte uplo, in int n, Span<float> a, in int lda,
+        in float vl, in float vu, in int il, in int iu, in float abstol, ref int found, Span<float> w,
+        Span<float> z, in int ldz, Span<int> isuppz, Span<float> work, in int lwork, Span<int> iwork, in int liwork, ref int info);
+
     [LibraryImport(Library, EntryPoint = "dgesdd_")]
     public static partial void Dgesdd(in byte jobz, in int m, in int n, Span<double> a, in int lda, Span<double> s,
         Span<double> u, in int ldu, Span<double> vt, in int ldvt, Span<double> work, in int lwork, Span<int> iwork, ref int info);

@@ -9,7 +9,7 @@ namespace Quarank.Numerics;
 /// </summary>
 public sealed record SymmetricEigen<T>(T[] Values, Matrix<T> Vectors) where T : unmanaged;
 
-public static class SymmetricEigen
+public static partial class SymmetricEigen
 {
     /// <summary>The largest order whose workspace LAPACK's 32-bit lengths can count: 1 + 6n + 2n² below 2³¹.</summary>
     internal const int LargestOrder = 32_766;
@@ -50,26 +50,6 @@ public static class SymmetricEigen
         if (info != 0) throw new InvalidOperationException($"The eigenproblem of order {n} did not converge (LAPACK {info}).");
         Array.Reverse(values);
         return values;
-    }
-
-    /// <inheritdoc cref="All(Matrix{double})"/>
-    public static SymmetricEigen<float> All(Matrix<float> a)
-    {
-        var (vectors, n) = Copy(a);
-        var values = new float[n];
-        // The query answers in float and may lose the last digits of 2n², so the formula bounds it.
-        var (lwork, liwork) = (1 + 6 * n + 2 * n * n, 3 + 5 * n);
-        int info = 0, query = -1;
-        if (n > 0)
-        {
-            Span<float> best = stackalloc float[1];
-            Span<int> bestInteger = stackalloc int[1];
-            OpenBlas.Ssyevd((byte)'V', (byte)'U', n, vectors.Data, n, values, best, query, bestInteger, query, ref info);
-            (lwork, liwork) = (Math.Max(lwork, (int)best[0]), Math.Max(liwork, bestInteger[0]));
-            OpenBlas.Ssyevd((byte)'V', (byte)'U', n, vectors.Data, n, values,
-                new float[lwork], lwork, new int[liwork], liwork, ref info);
-        }
-        return Fall(values, vectors, n, info);
     }
 
     /// <summary>

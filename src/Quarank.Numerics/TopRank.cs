@@ -15,8 +15,9 @@ public sealed record TopRankFactors(
     Matrix<double> U, double[] Values, Matrix<double> Vt, double Energy, double Captured, double Residual, int Passes, bool Converged);
 
 /// <summary>
-/// Top-r factors through the Gram matrix of the smaller side: its eigenvectors exactly (LAPACK) up to an order of
-/// <see cref="ExactOrder"/>, beyond it by block iteration with a dynamic shift (<see cref="ShiftedIteration"/>).
+/// Top-r factors through the Gram matrix of the smaller side: its eigenvectors by LAPACK up to an order of
+/// <see cref="ExactOrder"/>, in float where that is enough (<see cref="SingleSubspace"/>) and in double elsewhere; beyond it by
+/// block iteration with a dynamic shift (<see cref="ShiftedIteration"/>).
 /// </summary>
 public static class TopRank
 {
@@ -25,33 +26,46 @@ public static class TopRank
 
     /// <param name="a">m × n, already weighted if it is to be weighted.</param>
     /// <param name="rank">0 … min(m, n).</param>
-    /// <param name="exactOrder">The largest smaller side that is solved exactly.</param>
+    /// <param name="exactOrder">The largest smaller side that is solved by LAPACK.</param>
     /// <param name="tolerance">The iteration ends when two passes lower the squared error by less than this share of it.</param>
     /// <param name="seed">Of the iteration's start.</param>
+    /// <param name="singleOrder">Smaller sides below this are always solved in double.</param>
     /// <exception cref="ArgumentException">The rank is out of range, or a is not finite.</exception>
     public static TopRankFactors Factor(
-        Matrix<double> a, int rank, int exactOrder = ExactOrder, double tolerance = 2e-3, int seed = 0)
+        Matrix<double> a, int rank, int exactOrder = ExactOrder, double tolerance = 2e-3, int seed = 0,
+        int singleOrder = SingleSubspace.SmallestOrder)
     {
         int order = Math.Min(a.Rows, a.Columns);
         if (rank < 0 || rank > order)
             throw new ArgumentOutOfRangeException(nameof(rank), rank, $"A {a.Rows}x{a.Columns} matrix has no rank of {rank}.");
         bool wide = a.Rows <= a.Columns;
-        var gram = wide ? LinearAlgebra.Syrk(a) : LinearAlgebra.SyrkTransposed(a);
-        double energy = LinearAlgebra.Trace(gram);
+        double energy = Energy(a);
         if (!double.IsFinite(energy)) throw new ArgumentException("The matrix, or its squares, are not finite.", nameof(a));
+        if (energy > 0 && rank > 0 && order <= exactOrder && order >= singleOrder
+            && SingleSubspace.TryFind(a, wide, rank, energy) is var (top, made)) return Assemble(a, wide, energy, top, made, 0, 0, true);
 
-        if (order <= exactOrder) return Assemble(a, wide, energy, SymmetricEigen.Top(gram, rank).Vectors, 0, 0, true);
-        var found = ShiftedIteration.Top(gram, rank, energy, tolerance, seed);
-        return Assemble(a, wide, energy, found.Vectors, found.Residual, found.Passes, found.Converged);
+        var gram = wide ? LinearAlgebra.Syrk(a) : LinearAlgebra.SyrkTransposed(a);
+        var (vectors, residual, passes, converged) = order <= exactOrder
+            ? (SymmetricEigen.Top(gram, rank).Vectors, 0, 0, true)
+            : ShiftedIteration.Top(gram, rank, energy, tolerance, seed);
+        var images = wide ? LinearAlgebra.Multiply(vectors, a) : LinearAlgebra.MultiplyTransposed(vectors, a);
+        return Assemble(a, wide, energy, vectors, images, residual, passes, converged);
+    }
+
+    private static double Energy(Matrix<double> a)
+    {
+        double sum = 0;
+        for (int i = 0; i < a.Rows; i++) sum += TensorPrimitives.SumOfSquares<double>(a.Row(i));
+        return sum;
     }
 
     // With orthonormal rows e_i of one side, the other side is what a makes of them: a = Σ e_i (e_iᵀ a), and the values are their
     // norms. They come from a itself, not from its Gram matrix, whose small eigenvalues carry the rounding of the largest.
     private static TopRankFactors Assemble(
-        Matrix<double> a, bool wide, double energy, Matrix<double> vectors, double residual, int passes, bool converged)
+        Matrix<double> a, bool wide, double energy, Matrix<double> vectors, Matrix<double> images, double residual, int passes,
+        bool converged)
     {
         int rank = vectors.Rows;
-        var images = wide ? LinearAlgebra.Multiply(vectors, a) : LinearAlgebra.MultiplyTransposed(vectors, a);
         var norms = new double[rank];
         for (int i = 0; i < rank; i++) norms[i] = TensorPrimitives.Norm<double>(images.Row(i));
         // Eigenvalues lost in rounding may be out of order.

@@ -36,6 +36,19 @@ public sealed class EigenTests
         }
     }
 
+    [Theory, InlineData(0), InlineData(1), InlineData(20), InlineData(60)]
+    public void In_float_the_top_pairs_solve_the_same_problem(int count)
+    {
+        var a = Symmetric(120, 2);
+        var (expected, top) = (SymmetricEigen.Top(a, count), SymmetricEigen.Top(Plain.ToSingle(a), count));
+        Assert.Equal((count, 120), (top.Vectors.Rows, top.Vectors.Columns));
+        for (int i = 0; i < count; i++) Assert.Equal(expected.Values[i], top.Values[i], 1e-5 * expected.Values[0]);
+        var images = Plain.Product(Plain.ToDouble(top.Vectors), a);
+        for (int i = 0; i < count; i++)
+            for (int j = 0; j < 120; j++) Assert.Equal(top.Values[i] * top.Vectors[i, j], images[i, j], 1e-5 * expected.Values[0]);
+        Assert.Throws<ArgumentOutOfRangeException>(() => SymmetricEigen.Top(Plain.ToSingle(a), 121));
+    }
+
     [Fact]
     public void Clusters_of_equal_values_still_give_an_orthonormal_basis()
     {

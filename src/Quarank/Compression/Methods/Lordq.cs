@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
+using Quarank.Numerics;
 
 namespace Quarank.Compression.Methods;
 
@@ -104,6 +105,9 @@ public sealed record Lordq(
     }
 
     public override long PlannedBits(LayerShape layer) => BitsOf(layer, RankFor(layer.Rows, layer.Columns));
+
+    /// <summary>The largest smaller side of a layer that is factorized exactly; beyond it by iteration. Of the machine's time, not of the method.</summary>
+    internal int ExactOrder { get; init; } = TopRank.ExactOrder;
 
     public override Linear Compress(LayerProblem problem)
     {

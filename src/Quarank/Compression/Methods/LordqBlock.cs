@@ -12,7 +12,7 @@ internal sealed record LordqBlock(int Band, FactorCodes P, FactorCodes Q)
     public int Count => Q.Values.Rows;
 
     /// <summary>P̂ Q̂ Y.</summary>
-    public Matrix<double> Image(Matrix<double> y) => LinearAlgebra.TransposeMultiply(P.Values, LinearAlgebra.Multiply(Q.Values, y));
+    public Matrix<double> Image(Matrix<double> y) => LinearAlgebra.TransposeMultiply(P.Values, LinearAlgebra.TimesLower(Q.Values, y));
 
     /// <summary>Σ P̂ Q̂.</summary>
     public static Matrix<double> Product(IReadOnlyList<LordqBlock> blocks) =>

@@ -17,7 +17,7 @@ internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double
     /// <summary>Blocks whose products add up to something close to a matrix, rows × columns, in the norm of Y.</summary>
     public List<LordqBlock> Of(Matrix<double> matrix)
     {
-        var target = LinearAlgebra.Multiply(matrix, y);
+        var target = LinearAlgebra.TimesLower(matrix, y);
         var residual = target.Clone();
         var blocks = new List<LordqBlock>();
         for (int band = 0; band < _bands.Length; band++)
@@ -38,7 +38,7 @@ internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double
     private LordqBlock Fit(Matrix<double> residual, int band, int count)
     {
         var (_, pBits, qBits) = _bands[band];
-        var top = TopRank.Factor(residual, count);
+        var top = TopRank.Factor(residual, count, method.ExactOrder);
         if (!top.Converged) note?.Invoke($"the top {count} components were still changing after {top.Passes} passes");
         var block = new LordqBlock(band, new(method.GridOf(pBits), count, residual.Rows), new(method.GridOf(qBits), count, residual.Columns));
         if (method.Refit) _refit.Quantize(residual, top, block);

@@ -49,7 +49,7 @@ internal sealed class LordqLayer
                 product = LordqBlock.Product(blocks);
             }
             if (grid is null || blocks is null) continue;
-            var left = LinearAlgebra.Multiply(Difference(Difference(_weight, gridValues), product), _y);
+            var left = LinearAlgebra.TimesLower(Difference(Difference(_weight, gridValues), product), _y);
             double loss = TensorPrimitives.SumOfSquares<double>(left.Data);
             if (loss < least || best is null) (least, best) = (loss, (grid, blocks));
         }

@@ -17,7 +17,7 @@ internal static class LordqPrinted
         {
             var change = block.Q.Values.Clone();
             TensorPrimitives.Subtract(change.Data, qs.Data, change.Data);
-            alpha = LinearAlgebra.MultiplyTransposed(LinearAlgebra.Multiply(change, y), top.Vt);
+            alpha = LinearAlgebra.MultiplyTransposed(LinearAlgebra.TimesLower(change, y), top.Vt);
         }
 
         for (int j = 0; j < block.Count; j++)

@@ -25,7 +25,7 @@ internal sealed class LordqRefit(Lordq method, Matrix<double> y, Matrix<double>?
         LordqBlock[] anew = [.. blocks.Select(b => b with { P = b.P.Anew() })];
         QuantizeP(target, anew);
         var left = target.Clone();
-        TensorPrimitives.Subtract(left.Data, LinearAlgebra.Multiply(LordqBlock.Product(anew), y).Data, left.Data);
+        TensorPrimitives.Subtract(left.Data, LinearAlgebra.TimesLower(LordqBlock.Product(anew), y).Data, left.Data);
         if (LordqFactors.Loss(left) >= LordqFactors.Loss(residual)) return;
         residual = left;
         for (int k = 0; k < anew.Length; k++) blocks[k] = anew[k];
@@ -34,7 +34,7 @@ internal sealed class LordqRefit(Lordq method, Matrix<double> y, Matrix<double>?
     // P = T Bᵀ (B Bᵀ)⁻¹ with B = Q̂ Y, then its columns one by one.
     private void QuantizeP(Matrix<double> target, LordqBlock[] blocks)
     {
-        var b = LinearAlgebra.Multiply(LordqBlock.Stack([.. blocks.Select(k => k.Q.Values)]), y);
+        var b = LinearAlgebra.TimesLower(LordqBlock.Stack([.. blocks.Select(k => k.Q.Values)]), y);
         var gram = LinearAlgebra.Syrk(b);
         var factor = Cholesky(gram);
         var p = LinearAlgebra.MultiplyTransposed(b, target);    // a column of P a row

@@ -5,6 +5,8 @@ using Quarank.Benchmarks;
 switch (args)
 {
     case ["products", ..]: ProductRatios.Run(); return 0;
+    case ["methods", var model, var statistics, ..]: LordqPhases.Run(model, statistics, Number(3, 1)); return 0;
+    case ["factorizations", var model, var statistics, ..]: Factorizations.Run(model, statistics, Number(3, 1)); return 0;
     case ["methods", ..]: MethodTimes.Run(); return 0;
     case ["forward", var model, ..]: ForwardBenchmark.Run(model, Number(2, 2048), Number(3, 5)); return 0;
     case ["variants", var model, var statistics, var bits, var methods, ..]: VariantTable.Run(model, statistics, bits, methods, Number(5, 1)); return 0;
@@ -13,6 +15,8 @@ switch (args)
         Console.Error.WriteLine("""
             products                        tiled products and Gram sums beside BLAS on its own threads
             methods                         seconds of each method on the shapes of a SmolLM2 block
+            methods MODEL STATISTICS [N]    where LoRDQ's time goes, from kept Gram matrices, on each n-th block
+            factorizations MODEL STATISTICS [N]   LoRDQ's losses with exact and with iterated factors, on each n-th block
             forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products
             variants MODEL STATISTICS BITS METHODS.json [STRIDE]
                                             methods on kept Gram matrices beside LoRDQ as printed, at equal bytes

@@ -9,7 +9,7 @@ internal static class StudyMarkdown
     public static string Of(StudyResult study)
     {
         var page = new StringBuilder();
-        page.Append($"# {study.Title}\n\n{Setting(study.Setting)}\n");
+        page.Append($"# {study.Title}\n\n{Setting(study.Setting)}");
         page.Append("\n## What the paper says\n\nPrinted figures, measured by its authors on their models; they stand here to be read beside ours, which are of another model.\n");
         foreach (var table in study.Paper) Append(page, table);
         page.Append("\n## What we find\n");

@@ -126,7 +126,12 @@ public sealed class PaperStudiesTests : IDisposable
         Assert.False(judge.Best("", "", "a", ["b", "c"]).Holds);
         Assert.True(judge.Falling("", "", ["c", "b"]).Holds);
         Assert.False(judge.Falling("", "", ["c", "a", "b"]).Holds);
-        Assert.Contains("within two standard errors", new Judge([Row("a", 10), Row("b", 10.1)]).Below("", "", "a", "b").Found);
+        Assert.True(judge.Below("", "", "a", "c", 10).Distinct);
+        Assert.Equal("does not hold", judge.Falling("", "", ["c", "a", "b"]).Verdict);
+        var close = new Judge([Row("a", 10), Row("b", 10.1)]);
+        Assert.Equal("holds, within the noise", close.Below("", "", "a", "b").Verdict);
+        Assert.Equal("does not hold, within the noise", close.Best("", "", "b", ["a"]).Verdict);
+        Assert.Contains("within two standard errors", close.Below("", "", "a", "b").Found);
     }
 
     [Fact]

@@ -34,9 +34,9 @@ internal static class BitsStudy
         return
         [
             judge.Best("(4, 4) is the best split", "Table 6, App. E", "(4, 4)", ["(5, 5)", "(3, 4)", "(4, 3)", "(3, 3)"]),
-            judge.Below("(5, 5) keeps too little rank: 12 times worse than (4, 4)", "Table 6", "(4, 4)", "(5, 5)"),
+            judge.Below("(5, 5) keeps too little rank: worse than (4, 4) (printed: 12 times)", "Table 6", "(4, 4)", "(5, 5)"),
             judge.Below("Q bears 3 bits better than P: (4, 3) before (3, 4)", "Table 6", "(4, 3)", "(3, 4)"),
-            judge.Falling("(3, 3) is the worst by far, then (3, 4), (5, 5), (4, 3), (4, 4)", "Table 6 (WikiText2)", ["(3, 3)", "(3, 4)", "(5, 5)", "(4, 3)", "(4, 4)"]),
+            judge.Falling("(3, 3) is the worst, then (3, 4), (5, 5), (4, 3), (4, 4)", "Table 6 (WikiText2)", ["(3, 3)", "(3, 4)", "(5, 5)", "(4, 3)", "(4, 4)"]),
         ];
     }
 

@@ -47,7 +47,7 @@ internal static class BlocksStudy
                 {
                     double Log(int i) => Math.Log(found[i][t].Perplexity);
                     double blocks = Math.Abs(Log(0) - Log(1)), most = Enumerable.Range(0, Most).Max(k => Math.Abs(Log(k) - Log(Most + k)));
-                    return (blocks > most, $"a factor of {NumberText.Round(Math.Exp(blocks))} against at most {NumberText.Round(Math.Exp(most))}");
+                    return (blocks > most, $"a factor of {NumberText.Round(Math.Exp(blocks))} against at most {NumberText.Round(Math.Exp(most))}", Judge.Apart(found[0][t], found[1][t]));
                 }),
         ];
     }

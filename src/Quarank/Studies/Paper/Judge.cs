@@ -12,7 +12,7 @@ internal sealed class Judge(IReadOnlyList<StudyRow> rows)
     {
         string rule = factor == 1 ? $"perplexity of {low} below that of {high}, on every text" : FormattableString.Invariant($"perplexity of {low} at least {factor:0.#} times below that of {high}, on every text");
         return Of(statement, source, rule, [low, high], (found, t) => (found[1][t].Perplexity >= factor * found[0][t].Perplexity && found[0][t].Perplexity < found[1][t].Perplexity,
-            $"{Short(found[0][t])} against {Short(found[1][t])}, {NumberText.Round(found[1][t].Perplexity / found[0][t].Perplexity)} times{(Apart(found[0][t], found[1][t]) ? "" : " (within two standard errors)")}"));
+            $"{Short(found[0][t])} against {Short(found[1][t])}, {NumberText.Round(found[1][t].Perplexity / found[0][t].Perplexity)} times{Doubt(found[0][t], found[1][t])}", Apart(found[0][t], found[1][t])));
     }
 
     /// <summary>"the first has the lowest perplexity of all".</summary>
@@ -20,16 +20,23 @@ internal sealed class Judge(IReadOnlyList<StudyRow> rows)
         Of(statement, source, $"{best} has the lowest perplexity of {others.Count + 1}, on every text", [best, .. others], (found, t) =>
         {
             int lowest = Enumerable.Range(0, found.Count).MinBy(i => found[i][t].Perplexity);
-            return (lowest == 0, $"{best}: {Short(found[0][t])}; lowest: {(lowest == 0 ? best : others[lowest - 1])} with {Short(found[lowest][t])}");
+            int rival = lowest > 0 ? lowest : Enumerable.Range(1, others.Count).MinBy(i => found[i][t].Perplexity);
+            return (lowest == 0, $"{best}: {Short(found[0][t])}; lowest of the others: {others[rival - 1]} with {Short(found[rival][t])}{Doubt(found[0][t], found[rival][t])}", Apart(found[0][t], found[rival][t]));
         });
 
     /// <summary>"each is below the one before it".</summary>
     public Claim Falling(string statement, string source, IReadOnlyList<string> names) =>
         Of(statement, source, "perplexity falls at every step, on every text", names, (found, t) =>
-            (Enumerable.Range(1, found.Count - 1).All(i => found[i][t].Perplexity < found[i - 1][t].Perplexity), string.Join(" → ", found.Select(f => Short(f[t])))));
+        {
+            var steps = Enumerable.Range(1, found.Count - 1).Select(i => (From: found[i - 1][t], To: found[i][t])).ToList();
+            var wrong = steps.Where(s => s.To.Perplexity >= s.From.Perplexity).ToList();
+            // One clear step upwards refutes it; it takes all steps being clear to bear it out.
+            bool distinct = wrong.Count > 0 ? wrong.Exists(s => Apart(s.From, s.To)) : steps.TrueForAll(s => Apart(s.From, s.To));
+            return (wrong.Count == 0, string.Join(" → ", found.Select(f => Short(f[t]))), distinct);
+        });
 
     /// <summary>Any other statement about some rows: the test says of each text whether it holds, and why.</summary>
-    public Claim Of(string statement, string source, string rule, IReadOnlyList<string> names, Func<IReadOnlyList<IReadOnlyList<StudyScore>>, int, (bool Holds, string Found)> test)
+    public Claim Of(string statement, string source, string rule, IReadOnlyList<string> names, Func<IReadOnlyList<IReadOnlyList<StudyScore>>, int, (bool Holds, string Found, bool Distinct)> test)
     {
         var found = new List<IReadOnlyList<StudyScore>>();
         foreach (string name in names)
@@ -41,7 +48,8 @@ internal sealed class Judge(IReadOnlyList<StudyRow> rows)
         }
         var verdicts = Enumerable.Range(0, _texts).Select(t => test(found, t)).ToList();
         string words = string.Join("; ", verdicts.Select((v, t) => _texts == 1 ? v.Found : $"{found[0][t].Text}: {v.Found}"));
-        return new(statement, source, rule, words, verdicts.All(v => v.Holds));
+        bool holds = verdicts.TrueForAll(v => v.Holds);
+        return new(statement, source, rule, words, holds, holds ? verdicts.TrueForAll(v => v.Distinct) : verdicts.Exists(v => !v.Holds && v.Distinct));
     }
 
     /// <summary>Whether two mean losses lie more than two standard errors apart, taken as independent.</summary>
@@ -50,6 +58,8 @@ internal sealed class Judge(IReadOnlyList<StudyRow> rows)
         double error = Math.Sqrt(Square(a.StandardError / a.Perplexity) + Square(b.StandardError / b.Perplexity));
         return !(Math.Abs(Math.Log(a.Perplexity / b.Perplexity)) <= 2 * error);
     }
+
+    private static string Doubt(StudyScore a, StudyScore b) => Apart(a, b) ? "" : " (within two standard errors)";
 
     private static double Square(double x) => x * x;
 

@@ -29,12 +29,17 @@ internal static class MethodsStudy
     private static IEnumerable<StudyVariant> At(int b, IReadOnlyList<LayerShape> layers)
     {
         var rows = new GridFormat(b, 0);
+        var mended = new Lordq(b, Refit: true, Feedback: LordqFeedback.Both);
         yield return new($"{b} bits: RTN, rows, min–max", new RoundToNearest(rows));
         yield return new(Gptq(b), new Gptq(rows));
         yield return new($"{b} bits: GPTQ, rows, min–max, tokens of unit norm", new Gptq(rows), TokenWeights.Unit);
         yield return new($"{b} bits: GPTQ, rows, clip", new Gptq(rows, GridRange.Clip));
         yield return new($"{b} bits: GPTQ, groups of 64, clip", new Gptq(new GridFormat(b, 64), GridRange.Clip));
         yield return new(Lordq(b), new Lordq(b, Budget: BitBudget.Codes));
+        yield return new($"{b} bits: LoRDQ refit with feedback", mended);
+        if (b <= 5)
+            yield return new($"{b} bits: hybrid, {b - 1}-bit grid and LoRDQ of what it leaves",
+                mended with { Rest = new(b - 1, Levels: b == 2 ? CodeLevels.Normal : CodeLevels.ZeroPoint, First: true) });
         // Table 2 leaves b_P and r open; "all resources into quantizing P" is read as b bits per weight for P's codes, Q free of charge.
         yield return new(FullQ(b), new Lordq(PBits: b, QBits: 16, RankFraction: 1));
         if (b < 4) yield return new($"{b} bits for P of 4-bit codes, Q in 16 bits", new Lordq(PBits: 4, QBits: 16, RankFraction: FractionFor(b, 4, layers)));

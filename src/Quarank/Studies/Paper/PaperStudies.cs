@@ -90,7 +90,7 @@ public static class PaperStudies
     private static StudyResult OfLayers(StudyName study, StudyRequest request, string cache, Survey survey, IProgress<StudyProgress>? progress, CancellationToken token)
     {
         var methods = study == StudyName.Spectra ? SpectraStudy.Methods(survey.Shapes) : new Dictionary<string, Method>();
-        var surveyed = SpectrumCollector.Collect(survey, cache, methods, Blocks(progress, 0, 1), token);
+        var surveyed = new SpectrumCollector(survey, cache, Blocks(progress, 0, 1), token).Collect(methods);
         var setting = Setting(request, survey, []);
         return study == StudyName.Spectra ? SpectraStudy.Of(setting, surveyed) : RankStudy.Of(setting, [.. surveyed.Select(s => s.Spectrum)]);
     }

@@ -15,7 +15,7 @@ internal static class RowTables
         string[] rank = ranks ? [row.RankFraction is { } f ? Words.Percent(f) : ""] : [];
         if (row.Refusal is not null) return [row.Name, .. rank, "", "", $"not tried: {row.Refusal}", "", .. Enumerable.Repeat("", texts), ""];
         return [row.Name, .. rank, Words.Number(row.BitsPerWeight, 3), NumberText.Bytes(row.FileBytes), Words.Number(row.MeanError, 4), $"{Words.Number(row.WorstError, 4)} ({row.WorstLayer})",
-            .. row.Scores!.Select(s => $"{NumberText.Round(s.Perplexity)} ± {NumberText.Round(s.StandardError)}"), Words.Number(row.Seconds, 1)];
+            .. row.Scores!.Select(s => $"{NumberText.WithError(s.Perplexity, s.StandardError)}"), Words.Number(row.Seconds, 1)];
     }
 
     private static IReadOnlyList<string> Texts(IReadOnlyList<StudyRow> rows) => [.. rows.Where(r => r.Scores is not null).SelectMany(r => r.Scores!.Select(s => s.Text)).Distinct()];

@@ -12,6 +12,9 @@ namespace Quarank.Studies.Paper;
 internal static class SpectraStudy
 {
     private const double Tenth = 0.1;
+
+    // Below it components are not drawn: heads narrower than the layer leave some with next to nothing.
+    private const double Least = 1e-6;
     private const string LordqName = "lordq", GptqName = "gptq";
 
     /// <summary>The paper's LoRDQ at 2 bits (K = 2, compensation, codes counted) and its baseline, fitted to these layers.</summary>
@@ -119,7 +122,7 @@ internal static class SpectraStudy
         int rank = layers.Max(l => l.FullRank);
         var places = Enumerable.Range(0, 49).Select(i => (int)Math.Round(Math.Pow(rank, i / 48.0))).Distinct();
         return new(name, [.. places.Select(place => (Fraction: (double)place / rank, Value: layers.Average(l => values(l)[Math.Min(place, l.FullRank) - 1])))
-            .Where(p => p.Value > 1e-12).Select(p => new DataPoint(p.Fraction, p.Value))], Look.Line);
+            .Where(p => p.Value > Least).Select(p => new DataPoint(p.Fraction, p.Value))], Look.Line);
     }
 
     private static Chart Gain(LayerEnergy[] layers) => new("Does concentration tell where LoRDQ gains?",

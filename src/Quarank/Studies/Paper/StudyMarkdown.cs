@@ -31,7 +31,7 @@ internal static class StudyMarkdown
         var text = new StringBuilder(FormattableString.Invariant(
             $"Model {setting.Model}; calibration {c.Samples} × {c.Length:N0} tokens of {string.Join(", ", c.Texts)}; statistics of the {(setting.Propagate == Pipeline.Propagation.Original ? "original" : "compressed")} model's blocks."));
         foreach (var dense in setting.Texts)
-            text.Append(FormattableString.Invariant($" Unchanged, it foretells {dense.Text.Text} ({dense.Text.Protocol}, {dense.Text.Tokens:N0} tokens) with perplexity {NumberText.Round(dense.Perplexity)} ± {NumberText.Round(dense.StandardError)}."));
+            text.Append(FormattableString.Invariant($" Unchanged, it foretells {dense.Text.Text} ({dense.Text.Protocol}, {dense.Text.Tokens:N0} tokens) with perplexity {NumberText.WithError(dense.Perplexity, dense.StandardError)}."));
         return text.Append('\n').ToString();
     }
 

@@ -66,7 +66,16 @@ public sealed record StudyTable(string Title, IReadOnlyList<string> Columns, IRe
 /// <param name="Rule">When we say that it holds.</param>
 /// <param name="Found">The figures that decide.</param>
 /// <param name="Holds">Null where the figures cannot tell.</param>
-public sealed record Claim(string Statement, string Source, string Rule, string Found, bool? Holds)
+/// <param name="Distinct">Whether the figures that decide lie more than two standard errors apart.</param>
+public sealed record Claim(string Statement, string Source, string Rule, string Found, bool? Holds, bool Distinct = true)
 {
-    [JsonIgnore] public string Verdict => Holds switch { true => "holds", false => "does not hold", null => "cannot be said" };
+    [JsonIgnore]
+    public string Verdict => (Holds, Distinct) switch
+    {
+        (null, _) => "cannot be said",
+        (true, true) => "holds",
+        (false, true) => "does not hold",
+        (true, false) => "holds, within the noise",
+        (false, false) => "does not hold, within the noise",
+    };
 }

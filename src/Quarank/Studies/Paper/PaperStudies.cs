@@ -64,7 +64,8 @@ public sealed record StudyRequest(string Model, CalibrationSettings Calibration,
 /// <summary>Does the LoRDQ paper's studies again on any model.</summary>
 public static class PaperStudies
 {
-    private const double ObservingShare = 0.5;
+    // Observing the original model takes as long as about so many rows.
+    private const double ObservingRows = 4;
 
     /// <exception cref="InvalidDataException">Something that was given cannot be used; the message says what, and what to do.</exception>
     public static StudyResult Run(StudyName study, StudyRequest request, IProgress<StudyProgress>? progress = null, CancellationToken token = default)
@@ -101,8 +102,8 @@ public static class PaperStudies
         var recipe = new Recipe(variants[0].Method, request.Calibration) { Propagate = request.Propagate, Seed = request.Seed };
         var texts = Texts(request, survey.Spec);
         bool observe = request.Propagate == Propagation.Original && survey.Missing > 0;
-        if (observe) survey.Gather(Blocks(progress, 0, ObservingShare), token);
-        double before = observe ? ObservingShare : 0;
+        double before = observe ? ObservingRows / (ObservingRows + variants.Count) : 0;
+        if (observe) survey.Gather(Blocks(progress, 0, before), token);
         var rest = progress is null ? null : new ComparisonWork.Progress<StudyProgress>(p => progress.Report(p with { Total = before + (1 - before) * p.Total }));
         var runner = new RowRunner(request.Model, recipe, cache, request.Statistics ?? Path.Combine(cache, "statistics"), texts, rest, token);
         var setting = Setting(request, survey, runner.Dense(survey));

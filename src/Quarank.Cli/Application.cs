@@ -52,6 +52,7 @@ internal static class Application
         {
             new InspectCommand(terminal),
             new CompressCommand(terminal),
+            new AllocateCommand(terminal),
             new EvaluateCommand(terminal),
             new CompareCommand(terminal),
             new StudyCommand(terminal),

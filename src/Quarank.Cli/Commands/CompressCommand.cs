@@ -4,6 +4,7 @@ using Quarank.Checkpoints;
 using Quarank.Cli.Console;
 using Quarank.Models;
 using Quarank.Pipeline;
+using Quarank.Studies.Allocation;
 
 namespace Quarank.Cli.Commands;
 
@@ -18,6 +19,7 @@ internal sealed class CompressCommand : TaughtCommand
         "OUT")
     { Description = "The folder to write; it appears when all is done, with a report beside the weights." };
     private readonly MethodOptions _method = new();
+    private readonly ChoiceOptions _choices = new();
     private readonly CalibrationOptions _calibration = new();
 
     private readonly Option<string?> _recipe = Inputs.Text(
@@ -40,12 +42,15 @@ internal sealed class CompressCommand : TaughtCommand
             "quarank compress samples/tales runs/tales-lordq2 --method lordq --bits-per-weight 2 --calibration samples/calibration.jsonl --samples 96 --length 256"),
         ("GPTQ at 3 bits in groups of 64, with the best ranges",
             "quarank compress samples/tales runs/tales-gptq3 --method gptq --bits 3 --group-size 64 --clip --calibration samples/calibration.jsonl --samples 96 --length 256"),
+        ("in each layer what suits it, three bits on average",
+            "quarank compress samples/tales runs/tales-mixed3 --choices recipes/lordq-2bit.json,recipes/gptq-w3g64.json,recipes/gptq-w4g128.json --bits-per-weight 3 --calibration samples/calibration.jsonl --samples 96 --length 256"),
         ("the same from a recipe; look at the plan first",
             "quarank compress samples/tales runs/tales-recipe --recipe recipes/gptq-w3g64.json --dry-run"))
     {
         Add(_model);
         Add(_out);
         foreach (var (title, options) in _method.Groups) AddGroup(title, options);
+        AddGroup("A method for each layer", _choices.All);
         AddGroup("Calibration", _calibration.All);
         AddGroup("The run", _recipe, _workDir, _restart, _statistics, ComputeOptions.Threads, _dryRun, _verbose, _json);
         AddCheck(Validate);
@@ -59,6 +64,15 @@ internal sealed class CompressCommand : TaughtCommand
         if (given.GetValue(_statistics) is not null && !hasRecipe && !_calibration.KeepsOriginal(given))
             given.AddError(
                 "--statistics needs --propagate original: otherwise the Gram matrices depend on what earlier blocks became.");
+        if (_choices.Given(given))
+        {
+            if (hasRecipe) given.AddError("Give either --choices or a --recipe that has them.");
+            foreach (var option in _method.Given(given).Where(o => o != _method.BitsPerWeight))
+                given.AddError($"The choices say the methods; leave out {option.Name}, or --choices.");
+            if (given.GetValue(_method.BitsPerWeight) is null) given.AddError("--choices needs --bits-per-weight: the budget.");
+            return;
+        }
+        if (given.GetValue(_recipe) is not { } file || !File.Exists(file) || !AllocationRecipe.IsIn(file)) _choices.RefuseOthers(given);
         if (!hasRecipe) _method.Validate(given);
         else
             foreach (var option in _method.Given(given)) given
@@ -69,7 +83,9 @@ internal sealed class CompressCommand : TaughtCommand
     {
         ComputeOptions.Apply(parsed);
         string model = parsed.GetRequiredValue(_model), output = parsed.GetRequiredValue(_out);
-        var (recipe, plan) = Prepare(parsed, model);
+        string? file = parsed.GetValue(_recipe);
+        bool allocates = _choices.Given(parsed.CommandResult) || (file is not null && AllocationRecipe.IsIn(file));
+        var (recipe, plan) = allocates ? Allocate(terminal, parsed, model, output) : Prepare(parsed, model);
         if (parsed.GetValue(_dryRun)) return CompressionView.WritePlan(terminal, recipe, plan, parsed.GetValue(_json));
 
         var options = new RunOptions
@@ -81,6 +97,7 @@ internal sealed class CompressCommand : TaughtCommand
         foreach (string warning in plan.Warnings) terminal.Error.WriteLine($"warning: {warning}");
         var report = CompressionView.Follow(terminal, parsed.GetValue(_verbose),
             progress => CompressionRun.Execute(model, output, recipe, options, progress, terminal.Stop));
+        if (allocates && Directory.Exists(AllocationFolder(output))) Directory.Delete(AllocationFolder(output), recursive: true);
         if (parsed.GetValue(_json)) terminal.Out.WriteLine(report.ToJson());
         else CompressionView.Write(terminal, report, output);
         return Application.Success;
@@ -96,4 +113,31 @@ internal sealed class CompressCommand : TaughtCommand
         recipe = _calibration.Apply(given, recipe, spec.ContextLength, hasRecipe: file is not null);
         return (recipe, Plan.Of(checkpoint, spec, recipe));
     }
+
+    /// <summary>A recipe that leaves methods open becomes one that does not; the dry run only says what is open.</summary>
+    private (Recipe Recipe, Plan Plan) Allocate(Terminal terminal, ParseResult parsed, string model, string output)
+    {
+        var given = parsed.CommandResult;
+        string? file = parsed.GetValue(_recipe);
+        var (asked, names) = _choices.Build(given, file, given.GetValue(_method.BitsPerWeight));
+        using var checkpoint = Checkpoint.Open(model);
+        var spec = ModelSpec.Read(checkpoint.Config);
+        asked = ChoiceOptions.Calibrated(asked, _calibration, given, spec.ContextLength, file is not null);
+        if (parsed.GetValue(_dryRun))
+        {
+            terminal.Error.WriteLine("what each layer takes is decided by measuring; planned is the largest choice within the budget for all layers");
+            return AllocationPlan.OfUniform(checkpoint, spec, asked);
+        }
+        CheckpointWriter.RefuseExisting(output);
+        var found = AllocationView.Follow(terminal, model, asked, new AllocationOptions(AllocationFolder(output))
+        {
+            Statistics = parsed.GetValue(_statistics),
+            Names = names,
+        });
+        File.WriteAllText(Path.TrimEndingDirectorySeparator(output) + ".allocation.json", found.ToJson());
+        terminal.Error.WriteLine(AllocationView.Verdict(found));
+        return (found.Recipe, Plan.Of(checkpoint, spec, found.Recipe));
+    }
+
+    private static string AllocationFolder(string output) => Path.TrimEndingDirectorySeparator(output) + ".allocation";
 }

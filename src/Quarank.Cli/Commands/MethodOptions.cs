@@ -33,6 +33,8 @@ internal sealed class MethodOptions
     private readonly Option<double?> _bitsPerWeight = Inputs.Number("--bits-per-weight", "X", "The budget over all compressed layers together (2).", 0.01, 32);
     private readonly Option<BitBudget?> _budget = Inputs.Choice("--budget", "What the budget counts: every stored byte, or the codes alone as papers do (bytes).",
         ("bytes", BitBudget.Bytes), ("codes", BitBudget.Codes));
+    private readonly Option<RankRule?> _ranks = Inputs.Choice("--ranks", "One part of every layer's full rank, or what gains most per byte over all layers (uniform).",
+        ("uniform", RankRule.Uniform), ("water-filling", RankRule.WaterFilling));
     private readonly LordqOptions _lordq = new();
 
     private readonly Option<int?> _exactDirections = Inputs.Whole("--exact-directions", "K",
@@ -40,11 +42,14 @@ internal sealed class MethodOptions
     private readonly Option<int?> _exactColumns = Inputs.Whole("--exact-columns", "K",
         "Beside any method: keep the K strongest inputs exact, 16 rows + 32 bits each (0).", 0);
 
+    /// <summary>LoRDQ's budget, or that of choices.</summary>
+    public Option<double?> BitsPerWeight => _bitsPerWeight;
+
     public (string Title, Option[] Options)[] Groups =>
     [
         ("Method", [_method, _scales, _exactDirections, _exactColumns]),
         ("rtn and gptq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
-        ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, .. _lordq.All]),
+        ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, _ranks, .. _lordq.All]),
     ];
 
     /// <summary>All flags of this kind that were given.</summary>
@@ -64,7 +69,7 @@ internal sealed class MethodOptions
             Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric],
             Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf],
             Name.LordqBest => [_bitsPerWeight],
-            _ => [_scales, _bitsPerWeight, _budget, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
+            _ => [_scales, _bitsPerWeight, _budget, _ranks, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
         };
         string name = method == Name.LordqBest ? "lordq-best" : method.ToString().ToLowerInvariant();
         var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. taken]).ToList();
@@ -111,6 +116,7 @@ internal sealed class MethodOptions
                 {
                     BitsPerWeight = given.GetValue(_bitsPerWeight) ?? lordq.BitsPerWeight,
                     Budget = given.GetValue(_budget) ?? lordq.Budget,
+                    Ranks = given.GetValue(_ranks) ?? lordq.Ranks,
                     Range = range,
                     GroupSize = given.GetValue(_groupSize) ?? lordq.GroupSize,
                     Damping = given.GetValue(_damping) ?? lordq.Damping,

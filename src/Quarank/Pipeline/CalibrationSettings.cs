@@ -50,6 +50,10 @@ public sealed record CalibrationSettings(IReadOnlyList<string> Paths)
     internal TokenWeights WeightsFor(Method method) =>
         TokenWeights == TokenWeights.Auto || method.Needs == Needs.Nothing ? method.PreferredWeights : TokenWeights;
 
+    /// <summary>What must be gathered for these methods.</summary>
+    internal TokenWeighting WeightingFor(IEnumerable<Method> methods) =>
+        new([.. methods.Select(WeightsFor).Distinct().Order()], NormCut);
+
     internal void Check()
     {
         if (!(NormCut > 0 && double.IsFinite(NormCut)))

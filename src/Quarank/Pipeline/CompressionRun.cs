@@ -40,6 +40,14 @@ public static class CompressionRun
         if (largest >= spec.VocabularySize)
             throw new InvalidDataException($"{modelFolder}: the tokenizer gives token {largest}, but the model's vocabulary has "
                 + $"{spec.VocabularySize}; they do not belong together.");
+        string surveyed = work + ".survey";
+        if (WaterFilling.IsAsked(recipe))
+        {
+            using var survey = Survey.Open(
+                modelFolder, recipe.Calibration, calibration, options.Statistics ?? surveyed, recipe.Weighting(), token);
+            recipe = WaterFilling.Resolve(recipe, survey, null, progress, token);
+            plan = Plan.Of(checkpoint, spec, recipe);
+        }
         var fingerprint = RunFingerprint.Of(recipe, checkpoint, calibration);
 
         using var run = RunDirectory.Open(work, fingerprint, options.Restart);
@@ -55,7 +63,9 @@ public static class CompressionRun
         var methods = Assignment.Of(recipe, Plan.Shapes(spec));
         new BlockLoop(checkpoint, spec, recipe, methods, calibration, options, run, kept, clock, token).Run();
 
-        return Finish(outFolder, recipe, checkpoint, calibration, fingerprint, plan, run, clock, token);
+        var finished = Finish(outFolder, recipe, checkpoint, calibration, fingerprint, plan, run, clock, token);
+        if (Directory.Exists(surveyed)) Directory.Delete(surveyed, recursive: true);
+        return finished;
     }
 
     private static CompressionReport Finish(

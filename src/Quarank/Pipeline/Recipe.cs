@@ -52,7 +52,7 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     public static Recipe Load(string path) => Parse(File.ReadAllText(path), path);
 
     /// <summary>As <see cref="Load"/>, of text that came from <paramref name="source"/>.</summary>
-    public static Recipe Parse(string json, string source) => RecipeJson.Parse(json, source);
+    public static Recipe Parse(string json, string source) => RecipeJson.Parse<Recipe>(json, source);
 
     /// <summary>The recipe with every default written out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options);
@@ -60,10 +60,13 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     /// <summary>The token weights of its methods: what it says itself, or else what each method asks for.</summary>
     [JsonIgnore]
     public IReadOnlyList<TokenWeights> WantedWeights =>
-        [.. (Layers?.Values ?? []).Append(Method).Select(Calibration.WeightsFor).Distinct().Order()];
+        [.. Methods.Select(Calibration.WeightsFor).Distinct().Order()];
 
     /// <summary>What must be gathered for them.</summary>
     internal TokenWeighting Weighting() => new(WantedWeights, Calibration.NormCut);
+
+    /// <summary>Every method in it.</summary>
+    internal IEnumerable<Method> Methods => (Layers?.Values ?? []).Append(Method);
 
     internal void Check()
     {

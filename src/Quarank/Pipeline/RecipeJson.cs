@@ -33,18 +33,22 @@ internal static class RecipeJson
         return options;
     }
 
-    public static Recipe Parse(string json, string source)
+    /// <summary>What may stand in a recipe's text besides plain JSON.</summary>
+    public static JsonDocumentOptions Lenient => new()
+    {
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        AllowDuplicateProperties = false,
+    };
+
+    /// <summary>Reads a recipe, or a part of one.</summary>
+    public static T Parse<T>(string json, string source) where T : class
     {
         try
         {
-            var node = JsonNode.Parse(json, documentOptions: new()
-            {
-                CommentHandling = JsonCommentHandling.Skip,
-                AllowTrailingCommas = true,
-                AllowDuplicateProperties = false,
-            });
-            RefuseUnknown(node, typeof(Recipe), source, "");
-            return node.Deserialize<Recipe>(Options) ?? throw new InvalidDataException($"{source}: the recipe is null.");
+            var node = JsonNode.Parse(json, documentOptions: Lenient);
+            RefuseUnknown(node, typeof(T), source, "");
+            return node.Deserialize<T>(Options) ?? throw new InvalidDataException($"{source}: the recipe is null.");
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {

@@ -17,11 +17,17 @@ public sealed class Survey : IDisposable
     private readonly Checkpoint _checkpoint;
     private readonly StatisticsFolder _kept;
     private readonly TokenWeighting _weighting;
+    private readonly CalibrationSettings _settings;
     private Matrix<float>[]? _hidden;
     private int _at;
 
-    private Survey(Checkpoint checkpoint, ModelSpec spec, CalibrationSet calibration, StatisticsFolder kept, TokenWeighting weighting, string modelHash) =>
-        (_checkpoint, Spec, Calibration, _kept, _weighting, ModelHash) = (checkpoint, spec, calibration, kept, weighting, modelHash);
+    private Survey(Checkpoint checkpoint, ModelSpec spec, CalibrationSettings settings, CalibrationSet calibration,
+        TokenWeighting weighting, StatisticsFolder kept, string modelHash) =>
+        (_checkpoint, Spec, _settings, Calibration, _weighting, _kept, ModelHash) =
+            (checkpoint, spec, settings, calibration, weighting, kept, modelHash);
+
+    /// <summary>The model's folder.</summary>
+    internal Checkpoint Checkpoint => _checkpoint;
 
     public ModelSpec Spec { get; }
 
@@ -56,7 +62,7 @@ public sealed class Survey : IDisposable
             set ??= CalibrationSet.Read(calibration, Tokenizer.Load(checkpoint.Directory), token);
             var fingerprint = RunFingerprint.Of(recipe, checkpoint, set);
             var kept = StatisticsFolder.Open(Path.GetFullPath(statisticsFolder), fingerprint, weighting);
-            return new(checkpoint, spec, set, kept, weighting, fingerprint.Model);
+            return new(checkpoint, spec, calibration, set, weighting, kept, fingerprint.Model);
         }
         catch
         {
@@ -70,7 +76,12 @@ public sealed class Survey : IDisposable
     /// sequences only as far as their statistics are not kept yet.
     /// </summary>
     public void Visit(IReadOnlyList<int> blocks, Action<int, IReadOnlyList<LayerProblem>> visit, IProgress<RunProgress>? progress = null,
-        CancellationToken token = default)
+        CancellationToken token = default) =>
+        VisitLayers(blocks, (block, layers) => visit(block, [.. layers.Select(l => l.Plain)]), progress, token);
+
+    /// <summary>As <see cref="Visit"/>, with tokens weighted as a method asks.</summary>
+    internal void VisitLayers(IReadOnlyList<int> blocks, Action<int, IReadOnlyList<SurveyedLayer>> visit, IProgress<RunProgress>? progress,
+        CancellationToken token)
     {
         var clock = new RunClock(Spec.BlockCount, progress);
         var pass = new SequencePass(Spec, Calibration, clock, token);
@@ -79,7 +90,7 @@ public sealed class Survey : IDisposable
             token.ThrowIfCancellationRequested();
             if (!_kept.Has(index)) clock.Time(RunPhase.Observe, () => Observe(index, pass, clock));
             clock.Start(index);
-            clock.Time(RunPhase.Compress, () => visit(index, Problems(index, pass)));
+            clock.Time(RunPhase.Compress, () => visit(index, Layers(index, pass)));
         }
     }
 
@@ -108,10 +119,10 @@ public sealed class Survey : IDisposable
         }
     }
 
-    private List<LayerProblem> Problems(int index, SequencePass pass)
+    private List<SurveyedLayer> Layers(int index, SequencePass pass)
     {
         var (block, statistics) = (Load(index, pass), _kept.Load(index));
-        return [.. block.Projections.Select(p => new LayerProblem(p.Name, p.Weight.ToDense(), statistics[p.Site].Inputs))];
+        return [.. block.Projections.Select(p => new SurveyedLayer(p.Name, p.Weight.ToDense(), statistics[p.Site], _settings))];
     }
 
     private Block Load(int index, SequencePass pass)

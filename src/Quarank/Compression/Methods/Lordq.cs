@@ -22,6 +22,7 @@ namespace Quarank.Compression.Methods;
 /// <param name="Compensation">Intra-block error compensation as printed: components still to be quantized make up for the error of a q already
 /// quantized. <paramref name="Refit"/>, which solves for all of P, stands in its place.</param>
 /// <param name="Budget">What the budget counts.</param>
+/// <param name="Ranks">How the budget becomes ranks.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="RankFraction">ρ; worked out from the budget by <see cref="Fit"/> when absent.</param>
 /// <param name="Scales">How scales and offsets are stored.</param>
@@ -42,6 +43,7 @@ public sealed record Lordq(
     int QBits = 4,
     bool Compensation = true,
     BitBudget Budget = BitBudget.Bytes,
+    RankRule Ranks = RankRule.Uniform,
     double Damping = 0.01,
     double? RankFraction = null,
     ScaleType Scales = ScaleType.Bits16,
@@ -61,6 +63,7 @@ public sealed record Lordq(
         if (Blocks < 1) throw new ArgumentException($"LoRDQ has at least one block, not {Blocks}.");
         if (!(BitsPerWeight > 0 && BitsPerWeight <= 32)) throw new ArgumentException($"A budget lies above 0 and up to 32 bits per weight, not {BitsPerWeight}.");
         if (!(Damping >= 0 && double.IsFinite(Damping))) throw new ArgumentException($"Damping is a number from 0 on, not {Damping}.");
+        if (Ranks == RankRule.WaterFilling && Budget == BitBudget.Codes) throw new ArgumentException("Water-filling counts every stored byte; leave out the budget \"codes\".");
         if (RankFraction is not (null or (> 0 and <= 1))) throw new ArgumentException($"A rank fraction lies above 0 and up to 1, not {RankFraction}.");
         if (Rank < 1) throw new ArgumentException($"A rank is at least 1, not {Rank}.");
         if (Sweeps < 0) throw new ArgumentException($"Sweeps are counted from 0 on, not {Sweeps}.");

@@ -17,6 +17,9 @@ namespace Quarank.Compression.Methods;
 public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, double Damping = 0.01, bool ActOrder = false, bool StaticGroups = false,
     DampingOf DampingOf = DampingOf.Mean) : Method
 {
+    /// <summary>Tokens of norm 1: GPTQ spends its freedom where the Gram matrix is largest, and a plain one belongs to a few sinks.</summary>
+    [JsonIgnore] public override TokenWeights PreferredWeights => TokenWeights.Unit;
+
     public override void Validate()
     {
         ValidateGrid(Grid);

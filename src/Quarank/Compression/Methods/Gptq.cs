@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
 using Quarank.Numerics;

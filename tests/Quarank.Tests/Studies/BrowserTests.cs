@@ -1,5 +1,7 @@
+using Quarank.Pipeline;
 using Quarank.Studies;
 using Quarank.Studies.Charts;
+using Quarank.Studies.Paper;
 using Quarank.Tests.Support;
 using Xunit;
 
@@ -81,6 +83,39 @@ public class BrowserTests(Chromium browser) : IClassFixture<Chromium>
         var page = await browser.Open(folder["lines.svg"], 720, 400, dark: true);
         Assert.InRange((await page.Screenshot()).MeanBrightness(), 200, 254);
         Assert.Empty(page.Complaints());
+    }
+
+    [Fact]
+    public async Task Paper_is_always_white()
+    {
+        using var folder = new TemporaryFolder();
+        HtmlReport.Write(SomeComparison.Create(blocks: 2, spectra: false), folder["report.html"]);
+        var page = await browser.Open(folder["report.html"], 1000, 1400, dark: true);
+        Assert.InRange((await page.Screenshot()).MeanBrightness(), 15, 80);
+        await page.Emulate("print", dark: true);
+        Assert.InRange((await page.Screenshot()).MeanBrightness(), 200, 254);
+    }
+
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(400)]
+    public async Task A_study_is_a_page_too(int width)
+    {
+        using var folder = new TemporaryFolder();
+        var sample = SomeComparison.Create(blocks: 2, spectra: false);
+        var study = new StudyResult("rank", "Error over rank", new("quarank", "OpenBLAS", "sample", "ab", sample.Calibration, Propagation.Original, []),
+            [new("Printed", ["rank", "error"], [["10 %", "25.0 %"]])], [new("Found <here>", ["kind", "error"], [["q_proj", "31.2 %"]], "means")],
+            [new("weighted beats plain", "Figure 2", "everywhere", "3 of 3", true)], ["It does."])
+        {
+            Figures = [("panels.svg", SomeFigures.All["panels"]), ("bars.svg", SomeFigures.All["bars"])],
+        };
+        study.Write(folder.Path);
+        var page = await browser.Open(folder[StudyResult.PageName], width, 900, dark: true);
+        var found = (await page.Evaluate(Check))!;
+        Assert.Empty(found["wrong"]!.AsArray().Select(w => w!.GetValue<string>()));
+        Assert.Equal(7, found["pictures"]!.GetValue<int>()); // four panels, two samples of their legend, the bars
+        Assert.Empty(page.Complaints());
+        Assert.Single(page.Requests());
     }
 
     [Fact]

@@ -55,7 +55,8 @@ internal static class SomeComparison
         if (recipe == 4 && bits == 2)
             return new(name, method, bits, target, "no grid of whole bits in groups of 128 fits 2 bits per weight", null, full);
 
-        var layers = (from block in Enumerable.Range(0, blocks) from kind in Enumerable.Range(0, Kinds.Length)
+        var layers = (from block in Enumerable.Range(0, blocks)
+                      from kind in Enumerable.Range(0, Kinds.Length)
                       select Layer(recipe, bits, kind, block, error, lowRank)).ToList();
         double loss = damage * Math.Pow(4.5 - bits, 2.1) * 0.75;
         bool broken = recipe == 5 && bits == 2;

@@ -32,7 +32,8 @@ public sealed class Chromium : IAsyncLifetime
         if (Find() is not { } program) return;
         _process = Process.Start(new ProcessStartInfo(program,
             ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-             "--remote-debugging-port=0", $"--user-data-dir={_profile.Path}", "about:blank"]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+             "--remote-debugging-port=0", $"--user-data-dir={_profile.Path}", "about:blank"])
+        { RedirectStandardError = true, RedirectStandardOutput = true })!;
         string address = await AddressOf(_process).WaitAsync(Patience);
         _process.ErrorDataReceived += (_, _) => { }; // keeps the pipe from filling
         await _socket.ConnectAsync(new(address), _end.Token).WaitAsync(Patience);

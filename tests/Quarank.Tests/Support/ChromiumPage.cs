@@ -9,7 +9,7 @@ internal sealed class ChromiumPage(Chromium browser, string session)
     {
         foreach (string domain in new[] { "Page", "Runtime", "Network", "Log" }) await Ask($"{domain}.enable");
         await Ask("Emulation.setDeviceMetricsOverride", new { width, height, deviceScaleFactor = 1, mobile = false });
-        await Ask("Emulation.setEmulatedMedia", new { media = "screen", features = new[] { new { name = "prefers-color-scheme", value = dark ? "dark" : "light" } } });
+        await Emulate("screen", dark);
         await Ask("Page.navigate", new { url = new Uri(path).AbsoluteUri });
         for (int wait = 0; ; wait++)
         {
@@ -18,6 +18,10 @@ internal sealed class ChromiumPage(Chromium browser, string session)
             await Task.Delay(50);
         }
     }
+
+    /// <summary>As a reader's theme, or a printer, has it.</summary>
+    public Task Emulate(string media, bool dark) => Ask("Emulation.setEmulatedMedia",
+        new { media, features = new[] { new { name = "prefers-color-scheme", value = dark ? "dark" : "light" } } });
 
     /// <summary>What a script returns, as JSON.</summary>
     public async Task<JsonNode?> Evaluate(string script)

@@ -36,7 +36,7 @@ internal static class AxisPainter
         drawing.Line(left, scale.Start, left, scale.End, "axis");
     }
 
-    private static IReadOnlyList<Tick> TicksOf(AxisScale scale) => scale.Ticks((int)Math.Clamp(Math.Abs(scale.High - scale.Low) / 36, 2, 10));
+    private static IReadOnlyList<Tick> TicksOf(AxisScale scale) => scale.Ticks((int)Math.Clamp(Math.Abs(scale.High - scale.Low) / 34, 2, 10));
 
     /// <param name="scale">The axis on which a guide has its value.</param>
     /// <param name="other">The axis along which it runs.</param>

@@ -20,8 +20,11 @@ public sealed record HeatMap(
     internal override void Draw(Drawing drawing)
     {
         double top = DrawHead(drawing);
-        var cells = (from row in Enumerable.Range(0, Rows.Count) from column in Enumerable.Range(0, Columns.Count)
-                     let value = Value(row, column) where value != null select (row, column, value.Value)).ToList();
+        var cells = (from row in Enumerable.Range(0, Rows.Count)
+                     from column in Enumerable.Range(0, Columns.Count)
+                     let value = Value(row, column)
+                     where value != null
+                     select (row, column, value.Value)).ToList();
         var scale = new AxisScale(Scale, cells.Select(c => c.Value));
         top = DrawScale(drawing, scale, top);
 

@@ -18,7 +18,7 @@ internal static class PageStyle
         dt{color:var(--soft);font-size:12px}
         dd{margin:0;overflow-wrap:anywhere}
         .scroll{overflow-x:auto;margin:12px 0}
-        table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;min-width:100%}
+        table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;min-width:min(100%,640px)}
         caption{text-align:left;color:var(--soft);padding-bottom:6px}
         caption span{display:block;max-width:min(78ch,calc(100vw - 36px))}
         th,td{padding:4px 10px;text-align:right;font-weight:400;white-space:nowrap;border-bottom:1px solid var(--grid)}

@@ -10,6 +10,7 @@ switch (args)
     case ["methods", ..]: MethodTimes.Run(); return 0;
     case ["forward", var model, ..]: ForwardBenchmark.Run(model, Number(2, 2048), Number(3, 5)); return 0;
     case ["variants", var model, var statistics, var bits, var methods, ..]: VariantTable.Run(model, statistics, bits, methods, Number(5, 1)); return 0;
+    case ["calibration", var model, var text, ..]: CalibrationRate.Run(model, text, Number(3, 4), Number(4, 3)); return 0;
     case ["tokenizers", .. var files]: TokenizerSpeed.Run(files); return 0;
     default:
         Console.Error.WriteLine("""
@@ -20,6 +21,7 @@ switch (args)
             forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products
             variants MODEL STATISTICS BITS METHODS.json [STRIDE]
                                             methods on kept Gram matrices beside LoRDQ as printed, at equal bytes
+            calibration MODEL TEXT [SEQUENCES ROUNDS]   forward and Gram matrices of a block beside sgemm alone on the same products
             tokenizers TEXT FOLDER...       MB/s of each tokenizer
             """);
         return 2;

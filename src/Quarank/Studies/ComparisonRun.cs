@@ -58,7 +58,7 @@ public sealed class ComparisonRun
 
     private Comparison Run()
     {
-        List<ComparisonRow> rows = [.. Targets().SelectMany(bits => _request.Recipes.Select(r => Planned(r, bits)))];
+        List<ComparisonRow> rows = [.. Targets().SelectMany(target => _request.Recipes.Select(r => Planned(r, target)))];
         Directory.CreateDirectory(_work);
         string model = RunFingerprint.OfModel(_checkpoint), text = HashOf(_ids), key = DenseStates.Key(model, text, _length);
         var cache = new ComparisonCache(_work, key);
@@ -119,17 +119,17 @@ public sealed class ComparisonRun
         progress.Report((fraction, doing));
     }
 
-    /// <summary>Bits per weight, ascending.</summary>
-    private IEnumerable<double> Targets() => _request.Sizes.Select(size => size switch
+    /// <summary>Ascending.</summary>
+    private IEnumerable<(double Bits, long Bytes)> Targets() => _request.Sizes.Select(size => size switch
     {
-        { BitsPerWeight: { } bits } => bits,
-        { Bytes: { } bytes } => _sizes.BitsPerWeightAt(bytes),
-        { Like: { } like } => _sizes.BitsPerWeightOf(like.Recipe),
+        { BitsPerWeight: { } bits } => (bits, _sizes.BytesAt(bits)),
+        { Bytes: { } bytes } => (_sizes.BitsPerWeightAt(bytes), bytes),
+        { Like: { } like } => (_sizes.BitsPerWeightOf(like.Recipe), _sizes.BytesOf(like.Recipe)),
         _ => throw new ArgumentException("A size is given in bits per weight, in bytes, or by a recipe."),
-    }).Distinct().Order();
+    }).DistinctBy(target => target.Item2).OrderBy(target => target.Item2);
 
     /// <summary>A row with its recipe at its size, or with the reason why there is none.</summary>
-    private ComparisonRow Planned(NamedRecipe named, double bits)
+    private ComparisonRow Planned(NamedRecipe named, (double Bits, long Bytes) target)
     {
         var own = named.Recipe.Calibration;
         var recipe = named.Recipe with
@@ -138,9 +138,9 @@ public sealed class ComparisonRun
             Calibration = _request.Calibration with { TokenWeights = own.TokenWeights, NormCut = own.NormCut },
         };
         recipe.Check();
-        var (fitted, refusal) = SizeFitting.Bring(recipe, bits, _request.Tolerance, _sizes);
+        var (fitted, refusal) = SizeFitting.Bring(recipe, _sizes.BitsPerWeightFor(recipe, target.Bytes), _request.Tolerance, _sizes);
         recipe = fitted ?? recipe;
-        return new(named.Name, ComparisonText.Describe(recipe), bits, _sizes.BytesAt(bits), refusal, null, recipe);
+        return new(named.Name, ComparisonText.Describe(recipe), target.Bits, target.Bytes, refusal, null, recipe);
     }
 
     /// <summary>The Gram matrices of the original model, for all recipes that are fitted to it.</summary>

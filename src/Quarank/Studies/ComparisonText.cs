@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Quarank.Compression;
+using Quarank.Compression.Methods;
 using Quarank.Layers;
 using Quarank.Pipeline;
 
@@ -20,6 +21,7 @@ internal static class ComparisonText
 
     public static string Describe(Method method)
     {
+        if (method is Exact exact) return $"{Describe(exact.Inner)}, {exact.Directions} directions and {exact.Columns} columns exact";
         var json = Json(method);
         string name = (string)json["method"]!;
         var usual = new JsonObject { ["method"] = name };
@@ -44,6 +46,7 @@ internal static class ComparisonText
         CodebookFormat c => $"table of {c.Bits} bits, {(c.GroupSize == 0 ? "rows" : $"groups of {c.GroupSize}")}",
         ProductFormat p => $"rank {p.Rank}, {Factor(p.Left)} x {Factor(p.Right)}",
         SumFormat s => string.Join(" + ", s.Terms.Select(Describe)),
+        SelectionFormat s => $"{s.Count} columns, {Describe(s.Selected)}",
         var other => other.ToString(),
     };
 

@@ -8,8 +8,9 @@ namespace Quarank.Studies;
 /// <summary>What a model's files take, compressed or not: bits per weight of the linear layers to bytes of the files and back.</summary>
 internal sealed class ModelSizes
 {
-    // A compressed layer has up to six tensors; each takes its name and about this many characters in the file's header.
-    private const int TensorsPerLayer = 6, HeaderEntry = 80;
+    // Where a form's tensors are not known: codes, scales and zero-points.
+    private static readonly string[] Usual = ["codes", "scales", "zeros"];
+
     private readonly long _header;
 
     public ModelSizes(Checkpoint checkpoint, ModelSpec spec)
@@ -21,8 +22,7 @@ internal sealed class ModelSizes
         LinearBytes = all.Where(t => names.Contains(t.Name)).Sum(t => t.ByteLength);
         KeptBytes = all.Where(t => !names.Contains(t.Name)).Sum(t => t.ByteLength);
         FileBytes = checkpoint.FileBytes;
-        _header = FileBytes - LinearBytes - KeptBytes
-            + Shapes.Sum(s => (TensorsPerLayer - 1) * (long)(s.Name.Length + HeaderEntry));
+        _header = FileBytes - LinearBytes - KeptBytes - Shapes.Sum(s => HeaderEntry.Bytes(s.Name, ["weight"]));
     }
 
     public IReadOnlyList<LayerShape> Shapes { get; }
@@ -39,12 +39,35 @@ internal sealed class ModelSizes
     /// <summary>Of all weight files.</summary>
     public long FileBytes { get; }
 
-    /// <summary>Weight files whose linear layers take that many bits per weight; the header as of a method with many
-    /// tensors.</summary>
-    public long BytesAt(double bitsPerWeight) => KeptBytes + _header + (long)Math.Round(bitsPerWeight * Weights / 8);
+    /// <summary>Weight files whose linear layers take that many bits per weight as grids, whose headers are short.</summary>
+    public long BytesAt(double bitsPerWeight) => Bytes(bitsPerWeight, Shapes.Sum(s => HeaderEntry.Bytes(s.Name, Usual)));
 
     /// <summary>The other way; not above zero when the files cannot be that small.</summary>
-    public double BitsPerWeightAt(long bytes) => 8.0 * (bytes - KeptBytes - _header) / Weights;
+    public double BitsPerWeightAt(long bytes) => 8.0 * (bytes - BytesAt(0)) / Weights;
+
+    /// <summary>Weight files of a recipe as it is written.</summary>
+    /// <exception cref="InvalidDataException">It cannot be used on this model.</exception>
+    public long BytesOf(Recipe recipe) => Bytes(BitsPerWeightOf(recipe), HeaderOf(recipe));
+
+    /// <summary>What files of this size leave a recipe for its layers, its tensors' entries in the header paid.</summary>
+    public double BitsPerWeightFor(Recipe recipe, long bytes) => 8.0 * (bytes - Bytes(0, HeaderOf(recipe))) / Weights;
+
+    private long Bytes(double bitsPerWeight, long header) => KeptBytes + _header + header + (long)Math.Round(bitsPerWeight * Weights / 8);
+
+    private long HeaderOf(Recipe recipe)
+    {
+        if (recipe.Layers is null)
+        {
+            var names = HeaderEntry.TensorsOf(recipe.Method) ?? Usual;
+            return Shapes.Sum(s => HeaderEntry.Bytes(s.Name, names));
+        }
+        var methods = Assignment.Of(recipe, Shapes);
+        return Shapes.GroupBy(s => methods[s.Name]).Sum(group =>
+        {
+            var names = HeaderEntry.TensorsOf(group.Key) ?? Usual;
+            return group.Sum(s => HeaderEntry.Bytes(s.Name, names));
+        });
+    }
 
     /// <summary>Bits per weight that a recipe takes as it is written.</summary>
     /// <exception cref="InvalidDataException">It cannot be used on this model.</exception>

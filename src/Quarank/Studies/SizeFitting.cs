@@ -19,11 +19,13 @@ internal static class SizeFitting
         if (!(bitsPerWeight > 0)) return (null, "the tensors that stay as they are take more than that alone");
         double? written = Written(recipe, sizes, out string? problem);
         if (written is { } w && Math.Abs(w / bitsPerWeight - 1) <= Method.Excess) return (recipe, null);
-        if (recipe.Layers is not null)
-            return (null, problem ?? FormattableString.Invariant(
-                $"layers with methods of their own are left as they are: {written:0.000} bits per weight"));
-
         double above = 1 + tolerance / 100, below = 1 - tolerance / 100;
+        if (recipe.Layers is not null)
+        {
+            if (written / bitsPerWeight <= above && written / bitsPerWeight >= below) return (recipe, null);
+            return (null, problem ?? FormattableString.Invariant(
+                $"its layers have methods of their own, which stay as written: {written:0.000} bits per weight"));
+        }
         var best = new[] { bitsPerWeight, bitsPerWeight * (above - Method.Excess) }
             .Select(b => At(recipe, b, sizes)).OfType<Recipe>().Select(r => (Recipe: r, Size: sizes.BitsPerWeightOf(r) / bitsPerWeight))
             .Where(f => f.Size <= above).OrderBy(f => Math.Abs(f.Size - 1)).FirstOrDefault();

@@ -39,12 +39,20 @@ public sealed record Exact(Method Inner, int Directions = 0, int Columns = 0) : 
             if (Directions + Columns >= Math.Min(l.Rows, l.Columns))
                 throw new ArgumentException($"{l.Name} of {l.Rows}x{l.Columns} cannot keep {Directions} directions and {Columns} columns exact.");
         if (Inner.BudgetBitsPerWeight is not { } budget) return this with { Inner = Inner.Fit(layers) };
-        var inner = AtBitsPerWeight(budget, layers) as Exact ?? throw new ArgumentException(FormattableString.Invariant(
+        var inner = Lowered(budget, layers) ?? throw new ArgumentException(FormattableString.Invariant(
             $"Of {budget} bits per weight, {Price(layers):0.###} go to what is kept exact, and the rest is too little or too much for the method."));
         return inner with { Inner = inner.Inner.Fit(layers) };
     }
 
-    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
+    /// <summary>A budget stands as it was asked for, since <see cref="Fit"/> takes the price off it.</summary>
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) => Lowered(bitsPerWeight, layers) switch
+    {
+        { } lowered when Inner.BudgetBitsPerWeight is null => lowered,
+        { } when Inner.AtBitsPerWeight(bitsPerWeight, layers) is { } inner => this with { Inner = inner },
+        _ => null,
+    };
+
+    private Exact? Lowered(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
         bitsPerWeight - Price(layers) is > 0 and var rest && Inner.AtBitsPerWeight(rest, layers) is { } inner ? this with { Inner = inner } : null;
 
     public override long PlannedBits(LayerShape layer) => Inner.PlannedBits(layer) + Price(layer);

@@ -23,11 +23,11 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public void A_table_three_files_and_the_same_again_from_what_is_kept()
     {
-        string[] command = Compare("--recipes", "gptq:clip,lordq-2bit", "--bits-per-weight", "4.2,9");
+        string[] command = Compare("--recipes", "gptq:clip,lordq-2bit", "--bits-per-weight", "6,10.7");
         var outcome = TheProgram.Run(command);
         Assert.True(outcome.Code == Application.Success, outcome.ToString());
-        Assert.Contains("| lordq-2bit | lordq, 4.", outcome.Out);
-        Assert.Contains("not measured: gptq:clip at 9 bits: the nearest it can have", outcome.Out);
+        Assert.Contains("| lordq-2bit | lordq, 3.", outcome.Out);
+        Assert.Contains("not measured: gptq:clip at 10.7 bits: the nearest it can have", outcome.Out);
         Assert.Equal(["comparison.html", "comparison.json", "comparison.md"], Directory.EnumerateFiles(In("out")).Select(Path.GetFileName).Order());
 
         var json = TheProgram.Run([.. command, "--json"]).Json;

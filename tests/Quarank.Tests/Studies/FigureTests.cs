@@ -65,6 +65,8 @@ public class FigureTests
     [InlineData("labels", "file (MB)", "perplexity", "100")]
     [InlineData("bars", "components", "perplexity", "10,000")]
     [InlineData("logarithmic map", "ratio", "ratio", "100")]
+    [InlineData("limits", "bits", "loss", "3.0")]
+    [InlineData("many points", "x", "y (× 10⁻⁷)", "0.5")]
     public void Axes_have_titles_units_and_round_numbers(string name, string x, string y, string tick)
     {
         var words = Words(SomeFigures.All[name]);

@@ -11,7 +11,8 @@ internal sealed class AxisScale
     private const double LaneSize = 22;
     private readonly Axis _axis;
     private readonly double _from, _to;   // as shown: logarithms on a logarithmic axis
-    private readonly int _byteUnit;
+    private readonly int _byteUnit, _power;
+    private readonly bool _empty;
 
     public AxisScale(Axis axis, IEnumerable<double> values)
     {
@@ -26,6 +27,9 @@ internal sealed class AxisScale
         bool aboveZero = !axis.Log && low >= 0 && low - room < 0; // what cannot be negative does not begin below zero
         if (axis.From == null || _to <= _from) _from = aboveZero ? 0 : _from - room;
         if (axis.To == null || _to <= _from) _to += room;
+        _empty = inside.Count == 0 && axis is { From: null, To: null };
+        _power = (int)Math.Floor(Math.Log10(Math.Max(Math.Abs(_from), Math.Abs(_to))) + 1e-9);
+        if (axis.Log || axis.Unit != AxisUnit.Number || _power is > -4 and < 7) _power = 0;
         _byteUnit = NumberText.ByteUnit(axis.Log ? Math.Pow(10, (_from + _to) / 2) : _to);
         HighName = all.Exists(v => LaneOf(v) == Lane.High) ? all.Exists(v => !double.IsFinite(v)) ? "broken" : "beyond" : "";
         LowName = !all.Exists(v => LaneOf(v) == Lane.Low) ? "" : axis.Log && all.Exists(v => v <= 0) ? "≤ 0" : "below";
@@ -36,7 +40,11 @@ internal sealed class AxisScale
 
     public string LowName { get; }
 
-    public string Title => _axis.Unit == AxisUnit.Bytes ? $"{_axis.Title} ({NumberText.ByteUnitName(_byteUnit)})" : _axis.Title;
+    /// <summary>The quantity alone, as beside a value that has its unit.</summary>
+    public string Name => _axis.Title;
+
+    public string Title => _axis.Unit == AxisUnit.Bytes ? $"{_axis.Title} ({NumberText.ByteUnitName(_byteUnit)})"
+        : _power != 0 ? $"{_axis.Title} (× {NumberText.TenTo(_power)})" : _axis.Title;
 
     /// <summary>The pixels of the lower and upper end, lanes included; the upper may be the smaller number.</summary>
     public double Start { get; private set; }
@@ -74,7 +82,8 @@ internal sealed class AxisScale
 
     public IReadOnlyList<Tick> Ticks(int count)
     {
-        double factor = _axis.Unit switch { AxisUnit.Bytes => Math.Pow(1000, -_byteUnit), AxisUnit.Percent => 100, _ => 1 };
+        if (_empty) return []; // nothing says where the axis begins or ends
+        double factor = _axis.Unit switch { AxisUnit.Bytes => Math.Pow(1000, -_byteUnit), AxisUnit.Percent => 100, _ => Math.Pow(10, -_power) };
         string suffix = _axis.Unit == AxisUnit.Percent ? " %" : "";
         string Label(double value, int decimals) => NumberText.Fixed(value, decimals) + suffix;
         var ticks = _axis.Log

@@ -35,7 +35,8 @@ internal sealed class BarPainter
             _drawing.Text((left + right) / 2, y += TextSize.Note.LineHeight() + 2, _chart.GroupsTitle, TextSize.Note, "ink", Anchor.Middle);
         _drawing.Height = Math.Ceiling(y + 10);
         for (int i = 0; i < _chart.Series.Count; i++) PaintSeries(i, left, slot);
-        _drawing.Line(left, bottom, right, bottom, "axis");
+        if (_y.LaneOf(0) == Lane.Inside) _drawing.Line(left, _y.At(0), right, _y.At(0), "axis");
+        else _drawing.Line(left, bottom, right, bottom, "axis");
         var placer = new LabelPlacer(new(left, top - 4, right, bottom));
         foreach (var box in _bars) placer.Keep(box);
         var across = new AxisScale(new Axis("", From: 0, To: 1), []);
@@ -52,7 +53,7 @@ internal sealed class BarPainter
         {
             double middle = left + slot * (g + 0.5) + (index - (_chart.Series.Count - 1) / 2.0) * width, value = series.Values[g];
             double? error = series.Errors?[g];
-            string words = $"{series.Name}, {_chart.Groups[g]}\n{_y.Title}: {_y.Say(value)}{(error is { } e ? $" ± {_y.Say(e)}" : "")}";
+            string words = $"{series.Name}, {_chart.Groups[g]}\n{_chart.Y.Title}: {_y.Say(value)}{(error is { } e ? $" ± {_y.Say(e)}" : "")}";
             if (_y.LaneOf(value) != Lane.Inside)
             {
                 _drawing.Path(Marker.Broken(middle, _y.At(value), 5), $"broken t{index % ChartStyle.Tints}", words);

@@ -104,14 +104,16 @@ internal sealed class ChartPainter
     /// <summary>As many ticks as there is room for their labels.</summary>
     private IReadOnlyList<Tick> FittingTicks(double baseline, List<Box> taken)
     {
+        Box BoxOf(Tick tick) => Drawing.BoxOf(_x.At(tick.Value), baseline, tick.Label, TextSize.Tick, Anchor.Middle);
         for (int count = 12; ; count--)
         {
-            var ticks = _x.Ticks(count);
-            var boxes = ticks.Where(t => t.Label.Length > 0)
-                .Select(t => Drawing.BoxOf(_x.At(t.Value), baseline, t.Label, TextSize.Tick, Anchor.Middle)).ToList();
-            bool apart = boxes.Zip(boxes.Skip(1)).All(p => p.First.Right + 8 < p.Second.Left)
-                && boxes.TrueForAll(b => b.Left >= 0 && b.Right <= _drawing.Width && !taken.Exists(b.Overlaps));
-            if (apart) return ticks;
+            IReadOnlyList<Tick> ticks = [.. _x.Ticks(count).Select(t =>
+            {
+                var box = BoxOf(t);
+                return box.Left >= 0 && box.Right <= _drawing.Width && !taken.Exists(box.Overlaps) ? t : t with { Label = "" };
+            })];
+            var boxes = ticks.Where(t => t.Label.Length > 0).Select(BoxOf).ToList();
+            if (boxes.Zip(boxes.Skip(1)).All(p => p.First.Right + 8 < p.Second.Left)) return ticks;
             if (count == 1) return [.. ticks.Select(t => t with { Label = "" })];
         }
     }

@@ -98,7 +98,7 @@ internal sealed class SeriesPainter(Drawing drawing, AxisScale x, AxisScale y, L
         double px = x.At(point.X), py = y.At(point.Y);
         string range = point is { Low: { } low, High: { } high } ? $" ({y.Say(low)} to {y.Say(high)})" : "";
         string name = string.Join(", ", new[] { series.Name, point.Label }.Where(n => !string.IsNullOrEmpty(n)).Distinct());
-        string words = $"{name}{(name.Length > 0 ? "\n" : "")}{x.Title}: {x.Say(point.X)}\n{y.Title}: {y.Say(point.Y)}{range}";
+        string words = $"{name}{(name.Length > 0 ? "\n" : "")}{x.Name}: {x.Say(point.X)}\n{y.Name}: {y.Say(point.Y)}{range}";
         if (IsInside(point)) drawing.Path(Marker.Path(shape, px, py, radius), $"mark t{tint}", words);
         else drawing.Path(Marker.Broken(px, py, radius), $"broken t{tint}", words);
         placer.Keep(Box.Around(px, py, radius + 1));

@@ -7,17 +7,17 @@ namespace Quarank.Numerics;
 /// into the best factors that their subspace holds.
 /// </summary>
 /// <remarks>
-/// Float rounds G at <see cref="Rounding"/> of its largest eigenvalue λ. That tilts the subspace, and the energy lost by it is of second
-/// order where eigenvalues are apart and below the rounding where they are not; against the squared error that the rank leaves it is nothing,
-/// unless one direction towers above all others (a massive activation). So what is found is accepted only if the squared error is at least
-/// <see cref="LeastError"/> · λ; else the caller solves in double.
+/// Float rounds G at 6e-8 of its largest eigenvalue λ. That tilts the subspace, and the energy lost by it is of second order: nothing against
+/// the squared error that the rank leaves, unless a few directions tower above all others (massive activations). Directions with λ above
+/// <see cref="Massive"/> times the squared error are therefore taken out in double, and the rest is found again without them; where λ is above
+/// <see cref="TooMassive"/> times, the caller solves in double.
 /// </remarks>
 internal static class SingleSubspace
 {
     /// <summary>Smaller orders gain nothing.</summary>
     public const int SmallestOrder = 160;
 
-    private const double LeastError = 1e-2;
+    private const double Massive = 100, TooMassive = 1e6;
 
     /// <param name="a">m × n.</param>
     /// <param name="wide">Whether the rows are the smaller side.</param>
@@ -25,28 +25,48 @@ internal static class SingleSubspace
     /// <returns>rank × smaller side orthonormal rows E, and what a makes of them (E a or E aᵀ, orthogonal rows); null where float is not enough.</returns>
     public static (Matrix<double> Vectors, Matrix<double> Images)? TryFind(Matrix<double> a, bool wide, int rank, double energy)
     {
+        if (Refine(a, wide, Find(a, wide, rank)) is not var (vectors, images, values)) return null;
+        double left = energy - TensorPrimitives.Sum<double>(values);
+        int massive = values.Count(v => v > Massive * left);
+        if (massive == 0) return (vectors, images);
+        if (massive == rank || !(values[0] <= TooMassive * left)) return null;
+
+        // a without its massive directions: their share is what they make of a, times themselves.
+        var (first, made) = (vectors.SliceRows(0, massive), images.SliceRows(0, massive));
+        var rest = wide ? LinearAlgebra.TransposeMultiply(first, made) : LinearAlgebra.TransposeMultiply(made, first);
+        TensorPrimitives.Subtract(a.Data, rest.Data, rest.Data);
+        var all = new Matrix<double>(rank, vectors.Columns);
+        vectors.RowRange(0, massive).CopyTo(all.Data);
+        Find(rest, wide, rank - massive).Data.CopyTo(all.RowRange(massive, rank - massive));
+        return Refine(a, wide, all) is var (better, images2, _) ? (better, images2) : null;
+    }
+
+    // The top eigenvectors of a's smaller Gram matrix, as float has them.
+    private static Matrix<double> Find(Matrix<double> a, bool wide, int count)
+    {
         // A power of two brings the entries near 1, so that no square leaves float's range.
-        double scale = Math.ScaleB(1, -(int)Math.Round(Math.Log2(energy / a.Data.Length) / 2));
-        if (!double.IsNormal(scale)) return null;
+        double largest = Math.Abs(a.Data[TensorPrimitives.IndexOfMaxMagnitude<double>(a.Data)]);
+        double scale = largest > 0 ? Math.ScaleB(1, -Math.ILogB(largest)) : 1;
         var x = new Matrix<float>(a.Rows, a.Columns);
+        var scaled = new double[a.Columns];
         for (int i = 0; i < a.Rows; i++)
         {
-            var row = x.Row(i);
-            TensorPrimitives.ConvertSaturating<double, float>(a.Row(i), row);
-            TensorPrimitives.Multiply(row, (float)scale, row);
+            TensorPrimitives.Multiply(a.Row(i), scale, scaled);
+            TensorPrimitives.ConvertSaturating<double, float>(scaled, x.Row(i));
         }
-        var gram = wide ? LinearAlgebra.Syrk(x) : LinearAlgebra.SyrkTransposed(x);
-        var found = SymmetricEigen.Top(gram, rank).Vectors;
-
-        var vectors = new Matrix<double>(rank, found.Columns);
+        var found = SymmetricEigen.Top(wide ? LinearAlgebra.Syrk(x) : LinearAlgebra.SyrkTransposed(x), count).Vectors;
+        var vectors = new Matrix<double>(count, found.Columns);
         TensorPrimitives.ConvertChecked<float, double>(found.Data, vectors.Data);
+        return vectors;
+    }
+
+    // Orthonormal in double, and turned so that what a makes of them is orthogonal, the largest first.
+    private static (Matrix<double> Vectors, Matrix<double> Images, double[] Values)? Refine(Matrix<double> a, bool wide, Matrix<double> vectors)
+    {
         if (!LinearAlgebra.TryCholesky(LinearAlgebra.Syrk(vectors), out var lower, out _)) return null;
         LinearAlgebra.SolveLower(lower, vectors);
-
         var images = wide ? LinearAlgebra.Multiply(vectors, a) : LinearAlgebra.MultiplyTransposed(vectors, a);
         var ritz = SymmetricEigen.All(LinearAlgebra.Syrk(images));
-        double captured = TensorPrimitives.Sum<double>(ritz.Values);
-        if (!(energy - captured >= LeastError * ritz.Values[0])) return null;
-        return (LinearAlgebra.Multiply(ritz.Vectors, vectors), LinearAlgebra.Multiply(ritz.Vectors, images));
+        return (LinearAlgebra.Multiply(ritz.Vectors, vectors), LinearAlgebra.Multiply(ritz.Vectors, images), ritz.Values);
     }
 }

@@ -13,13 +13,16 @@ internal static class MethodsStudy
     /// <param name="layers">Those of the model, which decide how much rank Table 2's reading leaves.</param>
     public static IReadOnlyList<StudyVariant> Variants(IEnumerable<int> bits, IReadOnlyList<LayerShape> layers) => [.. bits.SelectMany(b => At(b, layers))];
 
+    /// <summary>The token weights that these variants ask for.</summary>
+    public static TokenWeights[] Weights(IEnumerable<int> bits) => [.. bits.Select(b => new LordqBest(b).PreferredWeights).Append(TokenWeights.Unit).Distinct()];
+
     public static StudyResult Of(StudySetting setting, IReadOnlyList<StudyRow> rows, IReadOnlyList<int> bits) =>
         new("methods", "LoRDQ against row-wise methods (LoRDQ paper, Tables 1, 2, 4, 5)", setting, [PrintedQuantized, PrintedFullQ],
             [.. bits.Select(b => RowTables.Of($"{b} bits", [.. rows.Where(r => r.Name.StartsWith($"{b} bits", StringComparison.Ordinal))],
                 "The paper counts codes alone; Table 2 counts P's alone."))], Claims(rows, bits), [.. bits.Select(b => Reading(rows, b))])
         {
             Rows = rows,
-            Figures = RowTables.Plots(setting, rows),
+            Figures = RowTables.Plots(setting, rows, r => r.Name[(r.Name.IndexOf("bits", StringComparison.Ordinal) + 4)..].TrimStart(':', ' ')),
         };
 
     private static string Gptq(int b) => $"{b} bits: GPTQ, rows, min–max";
@@ -37,6 +40,7 @@ internal static class MethodsStudy
         yield return new($"{b} bits: GPTQ, groups of 64, clip", new Gptq(new GridFormat(b, 64), GridRange.Clip));
         yield return new(Lordq(b), new Lordq(b, Budget: BitBudget.Codes));
         yield return new($"{b} bits: LoRDQ refit with feedback", mended);
+        yield return new($"{b} bits: lordq-best", new LordqBest(b), new LordqBest(b).PreferredWeights);
         if (b <= 5)
             yield return new($"{b} bits: hybrid, {b - 1}-bit grid and LoRDQ of what it leaves",
                 mended with { Rest = new(b - 1, Levels: b == 2 ? CodeLevels.Normal : CodeLevels.ZeroPoint, First: true) });

@@ -82,7 +82,7 @@ public static class PaperStudies
             StudyName.Methods => MethodsStudy.Variants(request.Bits, shapes),
             _ => [],
         });
-        TokenWeights[] weights = study == StudyName.Methods ? [TokenWeights.Unit] : [];
+        TokenWeights[] weights = study == StudyName.Methods ? MethodsStudy.Weights(request.Bits) : [];
         using var survey = Survey.Open(request.Model, request.Calibration, null, request.Statistics ?? Path.Combine(cache, "statistics"),
             new TokenWeighting(weights, request.Calibration.NormCut), token);
         return layers ? OfLayers(study, request, cache, survey, progress, token) : OfRows(study, request, cache, survey, variants(survey.Shapes), progress, token);

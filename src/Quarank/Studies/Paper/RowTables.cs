@@ -46,13 +46,14 @@ internal static class RowTables
     public static string PlotName(StudySetting setting, int text) => setting.Texts.Count == 1 ? "perplexity.svg" : $"perplexity-{text + 1}.svg";
 
     /// <summary>Perplexity of the rows over their size, a chart for each text.</summary>
-    public static IReadOnlyList<(string File, Figure Figure)> Plots(StudySetting setting, IReadOnlyList<StudyRow> rows)
+    /// <param name="series">Which rows share a colour and a line; a row for itself by default.</param>
+    public static IReadOnlyList<(string File, Figure Figure)> Plots(StudySetting setting, IReadOnlyList<StudyRow> rows, Func<StudyRow, string>? series = null)
     {
         var measured = rows.Where(r => r.Refusal is null && r.Scores is { Count: > 0 }).ToList();
         return [.. setting.Texts.Select((text, t) => (PlotName(setting, t), (Figure)new Chart($"Perplexity over size, {setting.Model}",
             new Axis("bits per weight, all that is stored"), new Axis("perplexity", Log: true),
-            [.. measured.Select(r => new Series(r.Name, [new DataPoint(r.BitsPerWeight, r.Scores![t].Perplexity, r.Scores![t].Perplexity - r.Scores![t].StandardError,
-                r.Scores![t].Perplexity + r.Scores![t].StandardError)], Look.Points))])
+            [.. measured.GroupBy(series ?? (r => r.Name)).Select(group => new Series(group.Key, [.. group.Select(r => new DataPoint(r.BitsPerWeight, r.Scores![t].Perplexity,
+                r.Scores![t].Perplexity - r.Scores![t].StandardError, r.Scores![t].Perplexity + r.Scores![t].StandardError))]))])
         {
             Note = $"{text.Text.Text}, {text.Text.Protocol}; bars: one standard error; lower is better.",
             Guides = [new(text.Perplexity, "unchanged")],

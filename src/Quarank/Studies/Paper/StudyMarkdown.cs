@@ -17,6 +17,7 @@ internal static class StudyMarkdown
         foreach (var (file, figure) in study.Figures) page.Append($"\n![{figure.Title}]({file})\n");
         page.Append("\n## The reading\n\n");
         foreach (string sentence in study.Reading) page.Append($"{sentence}\n\n");
+        page.Length--;
         Append(page, Claims(study.Claims));
         return page.ToString();
     }

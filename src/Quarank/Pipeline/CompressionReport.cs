@@ -52,6 +52,12 @@ public sealed record CompressionReport(
 {
     public const string FileName = "quarank-report.json";
 
+    /// <summary>
+    /// The methods that compressed the layers, without repetition: those of the recipe with what their budgets came to (a rank fraction) and
+    /// their names stood for (a preset's options).
+    /// </summary>
+    public IReadOnlyList<Method> Methods { get; init; } = [];
+
     /// <summary>The report of a compressed model's folder; null when there is none that can be read.</summary>
     public static CompressionReport? TryLoad(string folder)
     {

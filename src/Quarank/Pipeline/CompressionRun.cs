@@ -63,14 +63,14 @@ public static class CompressionRun
         var methods = Assignment.Of(recipe, Plan.Shapes(spec));
         new BlockLoop(checkpoint, spec, recipe, methods, calibration, options, run, kept, clock, token).Run();
 
-        var finished = Finish(outFolder, recipe, checkpoint, calibration, fingerprint, plan, run, clock, token);
+        var finished = Finish(outFolder, recipe, methods, checkpoint, calibration, fingerprint, plan, run, clock, token);
         if (Directory.Exists(surveyed)) Directory.Delete(surveyed, recursive: true);
         return finished;
     }
 
     private static CompressionReport Finish(
-        string outFolder, Recipe recipe, Checkpoint checkpoint, CalibrationSet calibration, RunFingerprint fingerprint, Plan plan,
-        RunDirectory run, RunClock clock, CancellationToken token)
+        string outFolder, Recipe recipe, Assignment methods, Checkpoint checkpoint, CalibrationSet calibration, RunFingerprint fingerprint,
+        Plan plan, RunDirectory run, RunClock clock, CancellationToken token)
     {
         string staging = outFolder + ".partial";
         LayerReport[] layers = [.. run.Blocks.SelectMany(b => b.Layers)];
@@ -80,7 +80,8 @@ public static class CompressionRun
             (double)layers.Sum(l => l.Bits) / layers.Sum(l => (long)l.Rows * l.Columns), layers.Average(l => l.RelativeError),
             OutputModel.TensorBytes(staging), calibration.Tokens, calibration.Hash,
             run.Blocks.Aggregate(clock.Take(), (sum, block) => sum + block.Seconds), Process.GetCurrentProcess().PeakWorkingSet64,
-            plan.Warnings, layers, OutputModel.Hashes(staging));
+            plan.Warnings, layers, OutputModel.Hashes(staging))
+        { Methods = [.. layers.Select(l => methods[l.Name]).Distinct()] };
         AtomicFile.WriteText(Path.Combine(staging, CompressionReport.FileName), report.ToJson());
         OutputModel.Publish(staging, outFolder);
         run.Delete();

@@ -25,15 +25,24 @@ public sealed record LordqBest(double BitsPerWeight = 2) : Method
     /// <inheritdoc cref="PlannedBits"/>
     public override Linear Compress(LayerProblem problem) => Fit([new(problem.Name, problem.Rows, problem.Columns)]).Compress(problem);
 
-    /// <summary>What it stands for at its budget.</summary>
+    /// <summary>
+    /// What it stands for at its budget: factors alone while a grid of 2 bits and its scales would leave nothing for them; beyond that the
+    /// finest grid that fits, and factors for its error.
+    /// </summary>
     [JsonIgnore]
     public Lordq Variant
     {
         get
         {
-            var mended = new Lordq(BitsPerWeight, Blocks: 1, PBits: 2, QBits: 2, Refit: true, Feedback: LordqFeedback.Both, Levels: CodeLevels.Normal,
-                Range: GridRange.Clip, Lead: new(Rank: 4, Then: new(PBits: 4, QBits: 4, Share: 1.0 / 12)));
-            return mended;
+            var factors = new Lordq(BitsPerWeight, Blocks: 1, PBits: 2, QBits: 2, Refit: true, Feedback: LordqFeedback.Both, Levels: CodeLevels.Normal,
+                Range: GridRange.Clip);
+            int bits = (int)Math.Min(8, BitsPerWeight - LeastForFactors);
+            if (bits < 2) return factors with { Lead = new(Rank: 4, Then: new(Rank: 16, 4, 4, Then: new(0, 3, 3, Share: 0.1))) };
+            var levels = bits <= 4 ? CodeLevels.Normal : CodeLevels.ZeroPoint;
+            return factors with { Lead = new(Rank: 4, Then: new(Rank: 8, 4, 4)), Rest = new(bits, Levels: levels, First: true, Rounds: 1) };
         }
     }
+
+    // Bits per weight beside a grid's codes: its scales, and factors worth having.
+    private const double LeastForFactors = 0.15;
 }

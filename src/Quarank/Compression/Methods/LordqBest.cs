@@ -4,7 +4,7 @@ using Quarank.Layers;
 
 namespace Quarank.Compression.Methods;
 
-/// <summary>The variant of LoRDQ that measured best at a budget (docs/results.md). <see cref="Fit"/> turns it into a <see cref="Lordq"/> that says all of it.</summary>
+/// <summary>The variant of LoRDQ with the least calibration loss of those tried at a budget (docs/methods.md says on what). <see cref="Fit"/> turns it into a <see cref="Lordq"/> that says all of it.</summary>
 /// <param name="BitsPerWeight">The budget over all compressed layers, every stored byte counted.</param>
 public sealed record LordqBest(double BitsPerWeight = 2) : Method
 {

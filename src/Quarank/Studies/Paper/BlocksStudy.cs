@@ -65,7 +65,8 @@ internal static class BlocksStudy
         double[] Values(bool compensation, Func<StudyRow, double> of) =>
             [.. Enumerable.Range(1, Most).Select(k => rows.First(r => r.Name == Name(k, compensation)) is { Refusal: null } row ? of(row) : double.NaN)];
         BarChart Bars(string title, string note, Axis axis, Func<StudyRow, double> of) => new(title, axis, groups,
-            [new BarSeries("no compensation", Values(false, of)), new BarSeries("compensation", Values(true, of))]) { GroupsTitle = "blocks K", Note = note };
+            [new BarSeries("no compensation", Values(false, of)), new BarSeries("compensation", Values(true, of))])
+        { GroupsTitle = "blocks K", Note = note };
         return
         [
             ("error.svg", Bars($"Error by number of blocks, {setting.Model}", "Mean relative output error over the layers; lower is better.", new Axis("mean relative error", From: 0), r => r.MeanError)),

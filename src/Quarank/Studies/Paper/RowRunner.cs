@@ -56,8 +56,16 @@ internal sealed class RowRunner(string modelFolder, Recipe recipe, string cacheF
         var wanted = recipe with { Method = variant.Method, Calibration = recipe.Calibration with { TokenWeights = variant.Weights } };
         string key = Hash(new
         {
-            RunFingerprint.ThisProgram, Model = survey.ModelHash, Calibration = survey.Calibration.Hash, variant.Method, variant.Weights, wanted.Calibration.NormCut, wanted.Propagate, wanted.Order,
-            wanted.Seed, Texts = texts.Select(t => new { t.Name, t.Hash, t.Length }),
+            RunFingerprint.ThisProgram,
+            Model = survey.ModelHash,
+            Calibration = survey.Calibration.Hash,
+            variant.Method,
+            variant.Weights,
+            wanted.Calibration.NormCut,
+            wanted.Propagate,
+            wanted.Order,
+            wanted.Seed,
+            Texts = texts.Select(t => new { t.Name, t.Hash, t.Length }),
         });
         string file = Path.Combine(cacheFolder, $"row-{key}.json"), output = Path.Combine(cacheFolder, $"model-{key}");
         part.Report(0, "");

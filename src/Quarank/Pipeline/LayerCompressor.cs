@@ -38,7 +38,7 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         var weight = projection.Weight.ToDense();
         var method = methods[projection.Name];
         var weights = recipe.Calibration.WeightsFor(method);
-        var problem = new LayerProblem(projection.Name, weight, seen.For(weights), SeedOf(projection.Name), notes.Add);
+        var problem = new LayerProblem(projection.Name, weight, seen.For(weights), SeedOf(projection.Name, recipe.Seed), notes.Add);
         var layer = method.Compress(problem);
         double error = ProxyLoss.Relative(problem, layer), seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return (layer, new LayerReport(projection.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight,
@@ -51,9 +51,9 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
     /// <summary>
     /// FNV-1a of the name on top of the run's seed: a layer's randomness does not depend on what else is compressed.
     /// </summary>
-    private int SeedOf(string name)
+    internal static int SeedOf(string name, int seed)
     {
-        uint hash = 2166136261 ^ (uint)recipe.Seed;
+        uint hash = 2166136261 ^ (uint)seed;
         foreach (char c in name) hash = (hash ^ c) * 16777619;
         return (int)hash;
     }

@@ -10,6 +10,7 @@ internal sealed record SurveyedLayer(string Name, Matrix<float> Weight, SiteStat
     public LayerProblem Plain => new(Name, Weight, Inputs.Inputs);
 
     /// <summary>As this method wants it.</summary>
-    public LayerProblem For(Method method, Action<string>? note = null) =>
-        new(Name, Weight, Inputs.For(Calibration.WeightsFor(method)), Note: note);
+    /// <param name="seed">The recipe's.</param>
+    public LayerProblem For(Method method, int seed) =>
+        new(Name, Weight, Inputs.For(Calibration.WeightsFor(method)), LayerCompressor.SeedOf(Name, seed));
 }

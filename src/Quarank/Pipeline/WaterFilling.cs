@@ -55,7 +55,7 @@ public static class WaterFilling
             Threads.For(layers.Count, i =>
             {
                 token.ThrowIfCancellationRequested();
-                if (methodOf(layers[i].Name) is { } method) found[i] = LayerEnergies.Of(layers[i].For(method), method);
+                if (methodOf(layers[i].Name) is { } method) found[i] = LayerEnergies.Of(layers[i].For(method, 0), method);
             });
             foreach (var layer in found) if (layer is not null) energies.Add(layer.Shape.Name, layer);
         }, progress, token);

@@ -26,7 +26,7 @@ internal sealed class Candidates
     private readonly int _perBlock;
     private readonly List<Choice> _choices = [];
 
-    private sealed record Choice(Assignment Methods, string Key, Candidate[]?[] Blocks);
+    private sealed record Choice(Assignment Methods, int Seed, string Key, Candidate[]?[] Blocks);
 
     public Candidates(string folder, Survey survey) =>
         (_folder, _survey, _perBlock) = (folder, survey, survey.Spec.Projections(0).Count);
@@ -35,9 +35,9 @@ internal sealed class Candidates
     public void Add(Recipe recipe)
     {
         string all = string.Join('\n', RunFingerprint.ThisProgram, BlasLibrary.Describe(), _survey.ModelHash,
-            _survey.Calibration.Hash, JsonSerializer.Serialize(new { recipe.Method, recipe.Layers, Tokens = recipe.Weighting().Wanted, recipe.Calibration.NormCut }, RecipeJson.Options));
+            _survey.Calibration.Hash, JsonSerializer.Serialize(new { recipe.Method, recipe.Layers, recipe.Seed, Tokens = recipe.Weighting().Wanted, recipe.Calibration.NormCut }, RecipeJson.Options));
         string key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16];
-        _choices.Add(new(Assignment.Of(recipe, Plan.Shapes(_survey.Spec)), key, new Candidate[]?[_survey.Spec.BlockCount]));
+        _choices.Add(new(Assignment.Of(recipe, Plan.Shapes(_survey.Spec)), recipe.Seed, key, new Candidate[]?[_survey.Spec.BlockCount]));
     }
 
     /// <summary>Tells a choice's results from those of another model, calibration or method.</summary>
@@ -74,7 +74,7 @@ internal sealed class Candidates
             token.ThrowIfCancellationRequested();
             int i = order[o];
             var method = choice.Methods[surveyed[i].Name];
-            var problem = surveyed[i].For(method);
+            var problem = surveyed[i].For(method, choice.Seed);
             layers[i] = method.Compress(problem);
             candidates[i] = new(problem.Name, problem.Rows, problem.Columns, layers[i].Format, layers[i].Bits,
                 ProxyLoss.Relative(problem, layers[i]));

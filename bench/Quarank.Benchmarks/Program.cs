@@ -11,6 +11,7 @@ switch (args)
     case ["forward", var model, ..]: ForwardBenchmark.Run(model, Number(2, 2048), Number(3, 5)); return 0;
     case ["variants", var model, var statistics, var bits, var methods, ..]: VariantTable.Run(model, statistics, bits, methods, Number(5, 1)); return 0;
     case ["calibration", var model, var text, ..]: CalibrationRate.Run(model, text, Number(3, 4), Number(4, 3)); return 0;
+    case ["decode", ..]: DecodeBenchmark.Run(); return 0;
     case ["tokenizers", .. var files]: TokenizerSpeed.Run(files); return 0;
     default:
         Console.Error.WriteLine("""
@@ -18,6 +19,7 @@ switch (args)
             methods                         seconds of each method on the shapes of a SmolLM2 block
             methods MODEL STATISTICS [N]    where LoRDQ's time goes, from kept Gram matrices, on each n-th block
             factorizations MODEL STATISTICS [N]   LoRDQ's losses with exact and with iterated factors, on each n-th block
+            decode                          one-token products of packed matrices beside the read bandwidth
             forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products
             variants MODEL STATISTICS BITS METHODS.json [STRIDE]
                                             methods on kept Gram matrices beside LoRDQ as printed, at equal bytes

@@ -1,5 +1,6 @@
 using Quarank.Cli.Console;
 using Quarank.Studies.Allocation;
+using Quarank.Pipeline;
 
 namespace Quarank.Cli.Commands;
 

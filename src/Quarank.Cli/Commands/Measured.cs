@@ -5,6 +5,7 @@ using Quarank.Cli.Console;
 using Quarank.Evaluation;
 using Quarank.Models;
 using Quarank.Tokenizers;
+using Quarank.Pipeline;
 
 namespace Quarank.Cli.Commands;
 

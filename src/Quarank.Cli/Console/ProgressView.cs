@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Quarank.Cli.Console;
 
 /// <summary>
@@ -14,18 +12,19 @@ internal sealed class ProgressView : IDisposable
     private readonly Terminal _terminal;
     private readonly string _title;
     private readonly Lock _gate = new();
-    private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly Timer _timer;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
     private double _first = double.NaN, _fraction, _shown;
-    private TimeSpan _firstAt;
+    private long _firstAt;
     private string _detail = "";
     private bool _drawn, _done;
 
-    public ProgressView(Terminal terminal, string title)
+    /// <param name="time">The clock; null for the system's.</param>
+    public ProgressView(Terminal terminal, string title, TimeProvider? time = null)
     {
-        (_terminal, _title) = (terminal, title);
+        (_terminal, _title, _time) = (terminal, title, time ?? TimeProvider.System);
         var period = terminal.ErrorIsScreen ? Redraw : PlainEvery;
-        _timer = new Timer(_ => Draw(), null, terminal.ErrorIsScreen ? Patience : PlainEvery, period);
+        _timer = _time.CreateTimer(_ => Draw(), null, terminal.ErrorIsScreen ? Patience : PlainEvery, period);
     }
 
     /// <summary>The work stands at <paramref name="fraction"/> of the whole, 0 … 1; <paramref name="detail"/> says at
@@ -35,7 +34,7 @@ internal sealed class ProgressView : IDisposable
         lock (_gate)
         {
             // What an earlier attempt had finished took no time now: the clock of the estimate starts with the first report.
-            if (double.IsNaN(_first)) (_first, _firstAt) = (fraction, _clock.Elapsed);
+            if (double.IsNaN(_first)) (_first, _firstAt) = (fraction, _time.GetTimestamp());
             (_fraction, _detail) = (Math.Clamp(fraction, 0, 1), detail);
         }
     }
@@ -63,7 +62,7 @@ internal sealed class ProgressView : IDisposable
     /// <summary>"compress  34 %  1 min 20 s left  block 3 of 30, mlp.down_proj".</summary>
     internal string Line()
     {
-        double done = _fraction - _first, seconds = (_clock.Elapsed - _firstAt).TotalSeconds;
+        double done = _fraction - _first, seconds = _time.GetElapsedTime(_firstAt).TotalSeconds;
         string left = done > 0.005 && seconds > 1 ? $"{Units.Duration(seconds * (1 - _fraction) / done)} left" : "estimating";
         return Units.Invariant(
             $"{_title}  {Math.Floor(_fraction * 100):0} %  {left}{(_detail.Length == 0 ? "" : "  ")}{_detail}");

@@ -1,3 +1,4 @@
+using Quarank.Pipeline;
 using System.Diagnostics;
 
 namespace Quarank.Studies;
@@ -41,7 +42,7 @@ internal sealed class ComparisonClock(IProgress<ComparisonProgress>? progress)
     {
         double before = _done, start = _watch.Elapsed.TotalSeconds;
         Tell(0, doing);
-        var result = work(new ComparisonWork.Progress<(double Fraction, string Doing)>(p => Tell(p.Fraction, p.Doing)));
+        var result = work(new Immediate<(double Fraction, string Doing)>(p => Tell(p.Fraction, p.Doing)));
         _seconds[(int)step] = Math.Max(1e-3, _watch.Elapsed.TotalSeconds - start);
         _done = before + _seconds[(int)step];
         _left[(int)step] = Math.Max(0, _left[(int)step] - 1);

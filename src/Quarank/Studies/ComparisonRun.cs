@@ -69,7 +69,7 @@ public sealed class ComparisonRun
         var missing = rows.Where(r => r.Refusal is null && kept[KeyOf(r.Recipe)] is null).ToList();
         _clock.Plan(missing.Select(r => KeyOf(r.Recipe)).Distinct().Count(), gathering: missing.Exists(r => r.Propagate == Propagation.Original), _request.Spectra);
         var states = _clock.Do(ComparisonStep.Dense, "the dense model", p =>
-            DenseStates.Of(_checkpoint, _ids, _length, _segments, _work, key, new ComparisonWork.Progress<double>(f => Step(p, f, "the dense model"))));
+            DenseStates.Of(_checkpoint, _ids, _length, _segments, _work, key, new Immediate<double>(f => Step(p, f, "the dense model"))));
         if (missing.Count > 0) Gather(missing);
         var work = new ComparisonWork(_request, _calibration, _statistics, _ids, _length, _segments, () => _dense ??= states.Predictor(LoadHead()), _token);
         for (int i = 0; i < rows.Count; i++)
@@ -94,7 +94,7 @@ public sealed class ComparisonRun
             {
                 string what = $"{row.Name} at {row.TargetBitsPerWeight:0.###} bits";
                 kept[key] = _clock.Do(ComparisonStep.Row, what, p =>
-                    work.Measure(row.Recipe, folder, new ComparisonWork.Progress<(double F, string Doing)>(at => Step(p, at.F, $"{what}, {at.Doing}"))));
+                    work.Measure(row.Recipe, folder, new Immediate<(double F, string Doing)>(at => Step(p, at.F, $"{what}, {at.Doing}"))));
                 cache.Save(key, kept[key]!);
             }
             catch (InvalidDataException e)
@@ -152,7 +152,7 @@ public sealed class ComparisonRun
             using var survey = Survey.Open(_request.ModelFolder, _request.Calibration, _calibration, _statistics, weighting, _token);
             _clock.Do(ComparisonStep.Gather, "observing the original model", p =>
             {
-                survey.Gather(new ComparisonWork.Progress<RunProgress>(r => Step(p, r.Total, "observing the original model")), _token);
+                survey.Gather(new Immediate<RunProgress>(r => Step(p, r.Total, "observing the original model")), _token);
                 return true;
             });
         }

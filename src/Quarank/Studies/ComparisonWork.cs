@@ -21,7 +21,7 @@ internal sealed class ComparisonWork(
         var clock = Stopwatch.StartNew();
         using var checkpoint = Checkpoint.Open(folder);
         var model = Model.Load(checkpoint);
-        var shown = new Progress<EvaluationProgress>(p =>
+        var shown = new Immediate<EvaluationProgress>(p =>
         {
             token.ThrowIfCancellationRequested();
             progress.Report((0.5 + 0.5 * p.Done / p.Total, FormattableString.Invariant($"segment {p.Done} of {p.Total}")));
@@ -46,17 +46,11 @@ internal sealed class ComparisonWork(
             Statistics = recipe.Propagate == Propagation.Original ? statistics : null,
         };
         using var memory = PeakMemory.Begin();
-        var report = CompressionRun.Execute(request.ModelFolder, folder, recipe, options, new Progress<RunProgress>(p =>
+        var report = CompressionRun.Execute(request.ModelFolder, folder, recipe, options, new Immediate<RunProgress>(p =>
             progress.Report((0.5 * p.Total, FormattableString.Invariant($"block {p.Block + 1} of {p.Blocks}")))), token);
         return (report, memory.Bytes);
     }
 
     private static LayerMeasure Layer(LayerReport l, int block) => new(l.Name, l.Name[(l.Name.LastIndexOf('.') + 1)..], block, l.Rows,
         l.Columns, ComparisonText.Describe(l.Form), ComparisonText.Rank(l.Form), l.BitsPerWeight, l.RelativeError, l.Sink, l.Seconds);
-
-    /// <summary>Told on the thread that reports: the runtime's own kind would queue it.</summary>
-    internal sealed class Progress<T>(Action<T> tell) : IProgress<T>
-    {
-        public void Report(T value) => tell(value);
-    }
 }

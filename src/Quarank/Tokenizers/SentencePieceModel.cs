@@ -6,6 +6,7 @@ internal sealed class SentencePieceModel
     /// <summary>A piece: its text, its score (higher merges first) and what it is for.</summary>
     public readonly record struct Piece(string Text, float Score, PieceType Type);
 
+    /// <summary>What a piece is for, with the numbers of the file.</summary>
     public enum PieceType
     {
         Normal = 1,

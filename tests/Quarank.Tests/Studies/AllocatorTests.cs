@@ -5,6 +5,7 @@ using Quarank.Evaluation;
 using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Pipeline;
+using Quarank.Studies;
 using Quarank.Studies.Allocation;
 using Quarank.Tests.Support;
 using Xunit;
@@ -173,10 +174,10 @@ public sealed class AllocatorTests : IDisposable
     [Fact]
     public void Rank_correlation_is_one_for_the_same_order_and_minus_one_for_the_reverse()
     {
-        Assert.Equal(1, Harm.RankCorrelation([1, 5, 20, 21], [0.1, 0.2, 0.3, 7]), 12);
-        Assert.Equal(-1, Harm.RankCorrelation([1, 5, 20], [3, 2, 1]), 12);
-        Assert.Equal(0.5, Harm.RankCorrelation([1, 2, 3], [1, 3, 2]), 12);
-        Assert.Equal(Math.Sqrt(3) / 2, Harm.RankCorrelation([1, 2, 3], [1, 1, 2]), 12);
+        Assert.Equal(1, Correlation.OfRanks([1, 5, 20, 21], [0.1, 0.2, 0.3, 7]), 12);
+        Assert.Equal(-1, Correlation.OfRanks([1, 5, 20], [3, 2, 1]), 12);
+        Assert.Equal(0.5, Correlation.OfRanks([1, 2, 3], [1, 3, 2]), 12);
+        Assert.Equal(Math.Sqrt(3) / 2, Correlation.OfRanks([1, 2, 3], [1, 1, 2]), 12);
     }
 
     private sealed class Listener<T>(Action<T> hear) : IProgress<T>

@@ -83,7 +83,7 @@ public sealed class PaperStudiesTests : IDisposable
     {
         var request = Request();
         using var stop = new CancellationTokenSource();
-        var progress = new ComparisonWork.Progress<StudyProgress>(p =>
+        var progress = new Immediate<StudyProgress>(p =>
         {
             if (p.Detail.StartsWith("K = 2 (", StringComparison.Ordinal)) stop.Cancel();
         });

@@ -89,8 +89,8 @@ public sealed partial class Allocator
             var pairs = (from l in Layers from c in Enumerable.Range(0, _count) where c != a._representatives[c] select (l, c)).ToList();
             if (pairs.Count == 0) return null;
             double[] direct = [.. pairs.Select(p => a._harm.Measured(p.l, p.c))];
-            return new(Harm.RankCorrelation(direct, [.. pairs.Select(p => a._harm.Scaled(p.l, p.c, a._representatives[p.c]))]),
-                Harm.RankCorrelation(direct, [.. pairs.Select(p => Error(p.l, p.c))]));
+            return new(Correlation.OfRanks(direct, [.. pairs.Select(p => a._harm.Scaled(p.l, p.c, a._representatives[p.c]))]),
+                Correlation.OfRanks(direct, [.. pairs.Select(p => Error(p.l, p.c))]));
         }
 
         /// <summary>The method that most weights have, and by name the layers that have another.</summary>

@@ -84,7 +84,7 @@ public sealed partial class Allocator
     }
 
     private void Fill(double from, double to) => _candidates.Fill(
-        new Immediately<RunProgress>(p => Tell($"compressing block {p.Block + 1} of {p.Blocks} by every choice", from, to, p.Total)),
+        new Immediate<RunProgress>(p => Tell($"compressing block {p.Block + 1} of {p.Blocks} by every choice", from, to, p.Total)),
         _token);
 
     /// <summary>Measures the divergences that the probe rule asks for.</summary>
@@ -127,9 +127,4 @@ public sealed partial class Allocator
     private long Budget => (long)Math.Floor(_asked.BitsPerWeight * _weights);
 
     private void Tell(string stage, double from, double to, double done) => _progress?.Report(new(stage, from + (to - from) * done));
-
-    private sealed class Immediately<T>(Action<T> tell) : IProgress<T>
-    {
-        public void Report(T value) => tell(value);
-    }
 }

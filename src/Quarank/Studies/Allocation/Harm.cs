@@ -72,28 +72,6 @@ internal sealed class Harm
         return of;
     }
 
-    /// <summary>Spearman's rank correlation; equal values share their mean rank.</summary>
-    public static double RankCorrelation(IReadOnlyList<double> a, IReadOnlyList<double> b)
-    {
-        double[] x = Ranks(a), y = Ranks(b);
-        double mean = (a.Count - 1) / 2.0, xy = 0, xx = 0, yy = 0;
-        for (int i = 0; i < x.Length; i++)
-            (xy, xx, yy) = (xy + (x[i] - mean) * (y[i] - mean), xx + (x[i] - mean) * (x[i] - mean), yy + (y[i] - mean) * (y[i] - mean));
-        return xx > 0 && yy > 0 ? xy / Math.Sqrt(xx * yy) : 1;
-    }
-
-    private static double[] Ranks(IReadOnlyList<double> values)
-    {
-        int[] order = [.. Enumerable.Range(0, values.Count).OrderBy(i => values[i])];
-        var ranks = new double[values.Count];
-        for (int i = 0, end; i < order.Length; i = end)
-        {
-            for (end = i + 1; end < order.Length && values[order[end]] == values[order[i]];) end++;
-            for (int k = i; k < end; k++) ranks[order[k]] = (i + end - 1) / 2.0;
-        }
-        return ranks;
-    }
-
     private string Key((int Layer, int Choice) pair) =>
         $"{_candidates[pair.Layer, pair.Choice].Name} {_candidates.KeyOf(pair.Choice)}";
 

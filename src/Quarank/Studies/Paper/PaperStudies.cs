@@ -104,7 +104,7 @@ public static class PaperStudies
         bool observe = request.Propagate == Propagation.Original && survey.Missing > 0;
         double before = observe ? ObservingRows / (ObservingRows + variants.Count) : 0;
         if (observe) survey.Gather(Blocks(progress, 0, before), token);
-        var rest = progress is null ? null : new ComparisonWork.Progress<StudyProgress>(p => progress.Report(p with { Total = before + (1 - before) * p.Total }));
+        var rest = progress is null ? null : new Immediate<StudyProgress>(p => progress.Report(p with { Total = before + (1 - before) * p.Total }));
         var runner = new RowRunner(request.Model, recipe, cache, request.Statistics ?? Path.Combine(cache, "statistics"), texts, rest, token);
         var setting = Setting(request, survey, runner.Dense(survey));
         var rows = runner.Run(variants, survey);
@@ -116,7 +116,7 @@ public static class PaperStudies
         };
     }
 
-    private static ComparisonWork.Progress<RunProgress>? Blocks(IProgress<StudyProgress>? progress, double from, double share) => progress is null ? null
+    private static Immediate<RunProgress>? Blocks(IProgress<StudyProgress>? progress, double from, double share) => progress is null ? null
         : new(p => progress.Report(new(from + share * p.Total, $"{(p.Phase == RunPhase.Observe ? "observing" : "layers of")} block {p.Block + 1} of {p.Blocks}")));
 
     private static List<StudyText> Texts(StudyRequest request, ModelSpec spec)

@@ -97,7 +97,7 @@ internal sealed class RowRunner(string modelFolder, Recipe recipe, string cacheF
     }
 
     private PerplexityResult Evaluate(Model model, StudyText text, Part part, double from, double share) =>
-        Perplexity.OfSegments(model, text.Ids, text.Length, text.Segments, new ComparisonWork.Progress<EvaluationProgress>(p =>
+        Perplexity.OfSegments(model, text.Ids, text.Length, text.Segments, new Immediate<EvaluationProgress>(p =>
         {
             token.ThrowIfCancellationRequested();
             part.Report(from + share * p.Done / p.Total, $"{text.Name}, segment {p.Done} of {p.Total}");
@@ -122,7 +122,7 @@ internal sealed class RowRunner(string modelFolder, Recipe recipe, string cacheF
     {
         public void Report(double fraction, string detail) => progress?.Report(new(from + share * fraction, detail.Length == 0 ? name : $"{name}, {detail}"));
 
-        public ComparisonWork.Progress<RunProgress> Compressing() => new ComparisonWork.Progress<RunProgress>(p => Report(0.5 * p.Total, $"block {p.Block + 1} of {p.Blocks}"));
+        public Immediate<RunProgress> Compressing() => new Immediate<RunProgress>(p => Report(0.5 * p.Total, $"block {p.Block + 1} of {p.Blocks}"));
     }
 }
 

@@ -1,4 +1,4 @@
-namespace Quarank.Studies.Paper;
+namespace Quarank.Studies;
 
 /// <summary>Whether two figures rise together.</summary>
 internal static class Correlation

@@ -36,11 +36,8 @@ public sealed class Session
     /// <exception cref="ArgumentException">No tokens, more than the context holds, or an id out of the vocabulary; nothing was read then.</exception>
     public ReadOnlySpan<float> Append(ReadOnlySpan<int> ids)
     {
-        if (ids.IsEmpty) throw new ArgumentException("There must be at least one token.", nameof(ids));
-        _model.Spec.CheckContext(Position + ids.Length);
-        _model.Embedding.Check(ids);
-
-        if (ids.Length > 1) ReadPrompt(ids[..^1]);
+        Check(ids);
+        if (ids.Length > 1) ReadPieces(ids[..^1], null);
         return Step(ids[^1]);
     }
 
@@ -55,11 +52,50 @@ public sealed class Session
         return _logits;
     }
 
-    private void ReadPrompt(ReadOnlySpan<int> ids)
+    /// <summary>
+    /// Reads tokens as <see cref="Append"/> does and returns the states after each of them, as <see cref="Model.Forward"/> does for a
+    /// whole sequence: after the last norm, tokens × hidden. <see cref="Model.Logits"/> of row t foretell the token after ids[t].
+    /// </summary>
+    /// <inheritdoc cref="Append"/>
+    public Matrix<float> ReadAll(ReadOnlySpan<int> ids)
+    {
+        Check(ids);
+        var states = new Matrix<float>(ids.Length, _model.Spec.HiddenSize);
+        ReadPieces(ids, states);
+        return states;
+    }
+
+    /// <summary>
+    /// Forgets all tokens but the first <paramref name="position"/>, which stay read: several endings can follow one beginning.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer tokens were read.</exception>
+    public void Rewind(int position)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(position);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
+        Position = position;
+    }
+
+    private void Check(ReadOnlySpan<int> ids)
+    {
+        if (ids.IsEmpty) throw new ArgumentException("There must be at least one token.", nameof(ids));
+        _model.Spec.CheckContext(Position + ids.Length);
+        _model.Embedding.Check(ids);
+    }
+
+    /// <param name="states">Becomes what follows from each token, after the last norm; null asks for nothing.</param>
+    private void ReadPieces(ReadOnlySpan<int> ids, Matrix<float>? states)
     {
         var buffers = new ForwardBuffers(_model.Spec);   // large, and only needed here
         for (int first = 0; first < ids.Length; first += PromptPiece)
-            Read(_model.Embedding.Apply(ids.Slice(first, Math.Min(PromptPiece, ids.Length - first))), buffers);
+        {
+            int count = Math.Min(PromptPiece, ids.Length - first);
+            var hidden = _model.Embedding.Apply(ids.Slice(first, count));
+            Read(hidden, buffers);
+            if (states is null) continue;
+            _model.Head.Norm.Apply(hidden, hidden);
+            hidden.Data.CopyTo(states.RowRange(first, count));
+        }
     }
 
     private void Read(Matrix<float> hidden, ForwardBuffers buffers)

@@ -86,6 +86,26 @@ public class DecoderTests
     }
 
     [Fact]
+    public void A_session_read_back_to_a_beginning_goes_on_as_one_that_never_read_more()
+    {
+        var tiny = SomeLlama.Build(14);
+        var model = tiny.Load();
+        int[] beginning = tiny.Ids(37), ending = tiny.Ids(21, 6), other = tiny.Ids(30, 7);
+        var session = model.NewSession();
+        session.Append(beginning);
+        session.ReadAll(other);
+        session.Rewind(beginning.Length);
+        Assert.Equal(beginning.Length, session.Position);
+        var states = session.ReadAll(ending);
+
+        var expected = model.Logits(model.Forward([.. beginning, .. ending]));
+        var logits = model.Logits(states);
+        for (int t = 0; t < ending.Length; t++) AssertRow(expected.Row(beginning.Length + t), logits.Row(t));
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Rewind(session.Position + 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Rewind(-1));
+    }
+
+    [Fact]
     public void Results_are_the_same_bits_at_any_thread_count()
     {
         var tiny = SomeLlama.Build(10, ("hidden_size", 96), ("intermediate_size", 200), ("head_dim", 16));

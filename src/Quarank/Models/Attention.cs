@@ -42,6 +42,22 @@ internal sealed class Attention(ModelSpec spec, RotaryEmbedding rotary)
         }
     }
 
+    /// <summary>As <see cref="Run"/>, part by part: a part overwrites what the cache holds from its start on.</summary>
+    public void RunParts(
+        IReadOnlyList<SequencePart> parts, Matrix<float> query, Matrix<float> key, Matrix<float> value, KeyValueCache cache, Matrix<float> attended)
+    {
+        int row = 0;
+        foreach (var (start, count) in parts)
+        {
+            var part = new Matrix<float>(count, attended.Columns);
+            Run(Rows(query, row, count), Rows(key, row, count), Rows(value, row, count), cache, start, part);
+            part.Data.CopyTo(attended.RowRange(row, count));
+            row += count;
+        }
+    }
+
+    private static Matrix<float> Rows(Matrix<float> of, int first, int count) => new(count, of.Columns, of.RowRange(first, count).ToArray());
+
     private void RunAll(Matrix<float> query, Matrix<float> key, Matrix<float> value, KeyValueCache cache, int start, Matrix<float> attended)
     {
         int tokens = query.Rows, heads = spec.KeyValueHeadCount, chunks = (tokens + Chunk - 1) / Chunk;

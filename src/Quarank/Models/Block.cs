@@ -39,6 +39,20 @@ public sealed class Block
         FinishMlp(hidden, buffers);
     }
 
+    /// <summary>As <see cref="Forward"/>, for the rows of several sequences; see <see cref="Model.Forward(ReadOnlySpan{int}, IReadOnlyList{SequencePart})"/>.</summary>
+    internal void ForwardParts(Matrix<float> hidden, IReadOnlyList<SequencePart> parts)
+    {
+        _buffers.Parts = parts;
+        try
+        {
+            Forward(hidden);
+        }
+        finally
+        {
+            _buffers.Parts = null;
+        }
+    }
+
     /// <summary>Shows <paramref name="observe"/> what <see cref="Forward"/> would, leaves hidden as it was and spares the last product.</summary>
     /// <param name="hidden">tokens × HiddenSize.</param>
     /// <param name="observe">Called once per input site, before the site's layers run.</param>
@@ -62,7 +76,7 @@ public sealed class Block
     {
         if (hidden.Columns != _spec.HiddenSize)
             throw new ArgumentException($"Hidden states have {hidden.Columns} features; the model has {_spec.HiddenSize}.", nameof(hidden));
-        _spec.CheckContext(start + hidden.Rows);
+        _spec.CheckContext(b.Parts?.Max(p => p.End) ?? start + hidden.Rows);
         b.Fit(hidden.Rows);
 
         _attentionNorm.Apply(hidden, b.Normed);
@@ -70,7 +84,8 @@ public sealed class Block
         _query.Apply(b.Normed, b.Query);
         _key.Apply(b.Normed, b.Key);
         _value.Apply(b.Normed, b.Value);
-        b.Attention.Run(b.Query, b.Key, b.Value, cache, start, b.Attended);
+        if (b.Parts is null) b.Attention.Run(b.Query, b.Key, b.Value, cache, start, b.Attended);
+        else b.Attention.RunParts(b.Parts, b.Query, b.Key, b.Value, cache, b.Attended);
         observe?.Invoke(InputSite.AttentionOutput, b.Attended);
         _output.Apply(b.Attended, b.Projected);
         RowWise.Add(hidden, b.Projected);

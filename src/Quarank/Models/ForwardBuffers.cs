@@ -24,6 +24,9 @@ public sealed class ForwardBuffers
     /// <summary>Keys and values of a sequence that nobody goes on with.</summary>
     internal KeyValueCache Cache { get; }
 
+    /// <summary>The sequences that the rows belong to; null: they are one sequence.</summary>
+    internal IReadOnlyList<SequencePart>? Parts { get; set; }
+
     internal Matrix<float> Normed { get; private set; } = null!;
     internal Matrix<float> Query { get; private set; } = null!;
     internal Matrix<float> Key { get; private set; } = null!;

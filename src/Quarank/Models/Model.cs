@@ -57,6 +57,24 @@ public sealed class Model
         return hidden;
     }
 
+    /// <summary>
+    /// Runs several sequences at once, those with a common beginning sharing it. A part follows on the positions before its start
+    /// as the parts before it left them, and overwrites what comes after: a beginning (0, 20), an ending (20, 5), another
+    /// ending (20, 7). All linear layers see all rows together. One batch at a time, for the blocks share their buffers.
+    /// </summary>
+    /// <param name="ids">The tokens of all parts, one part after the other.</param>
+    /// <returns>Hidden states after the last norm, ids.Length × hidden.</returns>
+    /// <exception cref="ArgumentException">A part is empty, starts where nothing lies before it, leaves the context, or they do not make up the ids.</exception>
+    public Matrix<float> Forward(ReadOnlySpan<int> ids, IReadOnlyList<SequencePart> parts)
+    {
+        SequencePart.Check(parts, ids.Length);
+        Spec.CheckContext(parts.Max(p => p.End));
+        var hidden = Embedding.Apply(ids);
+        foreach (var block in Blocks) block.ForwardParts(hidden, parts);
+        Head.Norm.Apply(hidden, hidden);
+        return hidden;
+    }
+
     /// <summary>Begins a text that grows: prompt at once, then token by token.</summary>
     public Session NewSession() => new(this);
 

@@ -32,7 +32,30 @@ public static class Threads
     public static void For<TState>(int count, TState state, Action<int, TState> body)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        if (count < 2 || Count == 1 || !WorkerPool.TryRun(count, Math.Min(Count, count) - 1, state, body))
+        if (count < 2 || Count == 1 || !WorkerPool.TryRun(count, Math.Min(Count, count) - 1, ranges: false, state, body))
             for (int i = 0; i < count; i++) body(i, state);
+    }
+
+    /// <summary>
+    /// As <see cref="For{TState}"/>, for many short pieces that stream memory: each thread begins with a range of neighbouring
+    /// pieces, the same in every call of that count, and helps the others when its own is done. If pieces throw, all others run.
+    /// </summary>
+    public static void ForRanges<TState>(int count, TState state, Action<int, TState> body)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        if (count >= 2 && Count > 1 && WorkerPool.TryRun(count, Math.Min(Count, count) - 1, ranges: true, state, body)) return;
+        Exception? first = null;
+        for (int i = 0; i < count; i++)
+        {
+            try
+            {
+                body(i, state);
+            }
+            catch (Exception e)
+            {
+                first ??= e;
+            }
+        }
+        if (first is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
     }
 }

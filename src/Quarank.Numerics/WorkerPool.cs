@@ -3,9 +3,9 @@ using System.Runtime.ExceptionServices;
 namespace Quarank.Numerics;
 
 /// <summary>
-/// One job at a time, pieces by atomic ticket, the caller taking part. A worker may touch the job only between counting itself
-/// in (<see cref="_inside"/>) with the pool open and counting itself out; the caller closes the pool and waits until nobody is
-/// inside.
+/// One job at a time, the caller taking part. Each worker has a place of its own through which it is invited; the caller takes
+/// the invitation back from those that have not come when the work is done (they sleep, or their processor is busy elsewhere),
+/// and waits only for those at work.
 /// </summary>
 internal static class WorkerPool
 {
@@ -23,22 +23,27 @@ internal static class WorkerPool
         public override void Run(int i) => Body(i, State);
     }
 
-    private sealed class Worker(int index)
+    private sealed class Worker
     {
-        public readonly int Index = index;
+        public const long Waiting = 0, Invited = 1, Working = 2;
         public readonly Sleeper Sleeper = new();
+
+        /// <summary>Alone on its cache line: the invitation and its answer are the two messages of a fork and join.</summary>
+        public PaddedNumber Place;
     }
 
     private static readonly Sleeper Caller = new();
+    private static readonly WorkPieces Pieces = new();
     private static Worker[] _workers = [];
     private static Job _job = Job<int>.Shared;
-    private static int _count, _seats, _busy, _open, _inside, _generation, _failedIndex;
-    private static long _next;
+    private static int _busy, _failedIndex;
+    private static bool _spin;
     private static Exception? _failure;
     [ThreadStatic] private static bool t_working;
 
     /// <summary>False, and nothing done, inside a running piece or while another thread has the pool.</summary>
-    public static bool TryRun<TState>(int count, int helpers, TState state, Action<int, TState> body)
+    /// <param name="ranges">Each thread begins with a range of its own, see <see cref="Threads.ForRanges"/>.</param>
+    public static bool TryRun<TState>(int count, int helpers, bool ranges, TState state, Action<int, TState> body)
     {
         if (t_working || Interlocked.CompareExchange(ref _busy, 1, 0) != 0) return false;
         var job = Job<TState>.Shared;
@@ -46,75 +51,90 @@ internal static class WorkerPool
         try
         {
             if (_workers.Length < helpers) Hire(helpers);
-            (job.State, job.Body) = (state, body);
-            (_job, _count, _seats, _next, _failure, _failedIndex) = (job, count, helpers, 0, null, int.MaxValue);
-            Interlocked.Exchange(ref _open, 1);
-            Interlocked.Increment(ref _generation);
-            foreach (var worker in _workers.AsSpan(0, helpers)) worker.Sleeper.Wake();
+            (job.State, job.Body, _job) = (state, body, job);
+            if (_failure is not null || _failedIndex != int.MaxValue) (_failure, _failedIndex) = (null, int.MaxValue);
+            _spin = helpers < Environment.ProcessorCount;
+            Pieces.Deal(count, ranges ? helpers + 1 : 0);
+            for (int w = 0; w < helpers; w++)
+            {
+                Interlocked.Exchange(ref _workers[w].Place.Value, Worker.Invited);
+                _workers[w].Sleeper.Wake();
+            }
 
             t_working = true;
-            TakePieces();
+            TakePieces(0);
             t_working = false;
 
-            Interlocked.Exchange(ref _open, 0);
-            Caller.Wait(static _ => Volatile.Read(ref _inside) == 0, 0);
+            for (int w = 0; w < helpers; w++) Join(w);
             failure = _failure is null ? null : ExceptionDispatchInfo.Capture(_failure);
         }
         finally
         {
-            (job.State, job.Body, _failure) = (default!, default!, null);
+            (job.State, job.Body) = (default!, default!);
             Interlocked.Exchange(ref _busy, 0);
         }
         failure?.Throw();
         return true;
     }
 
-    private static void TakePieces()
+    private static void Join(int w)
     {
-        for (long i; (i = Interlocked.Increment(ref _next) - 1) < _count;)
+        ref long place = ref _workers[w].Place.Value;
+        if (Volatile.Read(ref place) == Worker.Waiting) return;
+        if (Interlocked.CompareExchange(ref place, Worker.Waiting, Worker.Invited) != Worker.Working) return;
+        Caller.Wait(static w => Volatile.Read(ref _workers[w].Place.Value) == Worker.Waiting, w, _spin);
+    }
+
+    private static void TakePieces(int member)
+    {
+        while (Pieces.TryTake(member, out int i))
         {
             try
             {
-                _job.Run((int)i);
+                _job.Run(i);
             }
             catch (Exception e)
             {
-                Note((int)i, e);
+                Note(i, e);
             }
         }
     }
 
-    // Tickets rise, so every piece below a failed one has begun and ends: the lowest failure is the same for any thread count.
+    // Tickets rise, so every piece below a failed one has begun and ends; of ranges all pieces run. So the lowest failure is
+    // the same for any thread count.
     private static void Note(int i, Exception e)
     {
         lock (Caller)
         {
             if (i < _failedIndex) (_failedIndex, _failure) = (i, e);
         }
-        Interlocked.Exchange(ref _next, _count);
+        Pieces.Drop();
     }
 
     private static void Hire(int helpers)
     {
         var workers = new Worker[helpers];
         _workers.CopyTo(workers, 0);
-        for (int i = _workers.Length; i < helpers; i++)
+        for (int w = _workers.Length; w < helpers; w++)
         {
-            var worker = workers[i] = new Worker(i);
-            new Thread(() => Work(worker)) { IsBackground = true, Name = $"Quarank worker {i}" }.Start();
+            workers[w] = new Worker();
+            int index = w;
+            new Thread(() => Work(index, workers[index])) { IsBackground = true, Name = $"Quarank worker {w}" }.Start();
         }
         _workers = workers;
     }
 
-    private static void Work(Worker worker)
+    private static void Work(int w, Worker worker)
     {
         t_working = true;
-        for (int seen = 0; ; seen = Volatile.Read(ref _generation))
+        Func<int, bool> invited = _ => Volatile.Read(ref worker.Place.Value) == Worker.Invited;
+        while (true)
         {
-            Interlocked.Increment(ref _inside);
-            if (Volatile.Read(ref _open) == 1 && worker.Index < _seats) TakePieces();
-            if (Interlocked.Decrement(ref _inside) == 0) Caller.Wake();
-            worker.Sleeper.Wait(static seen => Volatile.Read(ref _generation) != seen, seen);
+            worker.Sleeper.Wait(invited, 0, _spin);
+            if (Interlocked.CompareExchange(ref worker.Place.Value, Worker.Working, Worker.Invited) != Worker.Invited) continue;
+            TakePieces(w + 1);
+            Interlocked.Exchange(ref worker.Place.Value, Worker.Waiting);
+            Caller.Wake();
         }
     }
 }

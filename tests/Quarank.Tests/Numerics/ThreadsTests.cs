@@ -24,7 +24,41 @@ public sealed class ThreadsTests : IDisposable
                 var runs = new int[count];
                 Threads.For(count, i => Interlocked.Increment(ref runs[i]));
                 Assert.All(runs, r => Assert.Equal(1, r));
+                Threads.ForRanges(count, runs, static (i, runs) => Interlocked.Increment(ref runs[i]));
+                Assert.All(runs, r => Assert.Equal(2, r));
             }
+    }
+
+    [Fact]
+    public void Of_ranges_each_thread_begins_with_its_own_and_ends_with_what_others_left()
+    {
+        Threads.Count = 2;
+        using var together = new Barrier(2);
+        var ranBy = new int[10];
+        Threads.ForRanges(10, ranBy, (i, ranBy) =>
+        {
+            if (i is 0 or 5) Assert.True(together.SignalAndWait(TimeSpan.FromSeconds(30))); // both have begun, each with its first
+            ranBy[i] = Environment.CurrentManagedThreadId;
+            // Whoever has the range from 5 is kept there until all else is done, by the other.
+            if (i == 5) Assert.True(SpinWait.SpinUntil(() => ranBy.Count(id => id != 0) == 10, TimeSpan.FromSeconds(30)));
+        });
+        Assert.Equal(Environment.CurrentManagedThreadId, ranBy[0]);
+        Assert.NotEqual(ranBy[0], ranBy[5]);
+        Assert.All(Enumerable.Range(0, 10).Where(i => i != 5), i => Assert.Equal(ranBy[0], ranBy[i]));
+    }
+
+    [Theory, InlineData(1), InlineData(2), InlineData(5)]
+    public void Of_ranges_all_pieces_run_and_the_lowest_that_fails_speaks(int threads)
+    {
+        Threads.Count = threads;
+        var runs = new int[300];
+        var e = Assert.Throws<InvalidOperationException>(() => Threads.ForRanges(300, runs, static (i, runs) =>
+        {
+            Interlocked.Increment(ref runs[i]);
+            if (i % 100 == 37) throw new InvalidOperationException($"piece {i}");
+        }));
+        Assert.Equal("piece 37", e.Message);
+        Assert.All(runs, r => Assert.Equal(1, r));
     }
 
     [Fact]
@@ -135,7 +169,11 @@ public sealed class ThreadsTests : IDisposable
     {
         Threads.Count = 2;
         var sums = new double[64];
-        void Run() => Threads.For(64, (sums, 2.0), static (i, s) => s.sums[i] += s.Item2);
+        void Run()
+        {
+            Threads.For(64, (sums, 1.0), static (i, s) => s.sums[i] += s.Item2);
+            Threads.ForRanges(64, (sums, 1.0), static (i, s) => s.sums[i] += s.Item2);
+        }
         Run();
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int repeat = 0; repeat < 100; repeat++) Run();

@@ -1,8 +1,20 @@
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Quarank.Numerics.Kernels;
+
+/// <summary>The bytes of a <see cref="ByteInput"/>, for kernels.</summary>
+internal readonly unsafe struct ByteView(sbyte* codes, sbyte* tail, sbyte* bitTail)
+{
+    /// <summary>The codes in order, −127 … 127; zeros up to a multiple of 128 behind them.</summary>
+    public readonly sbyte* Codes = codes;
+
+    /// <summary>The short stripe of the plane of the lowest bits, a copy of 8 / width · 32 values per segment.</summary>
+    public readonly sbyte* Tail = tail;
+
+    /// <summary>The short stripe of the third bit, a copy of 256 values per segment.</summary>
+    public readonly sbyte* BitTail = bitTail;
+}
 
 /// <summary>
 /// A vector of activations as signed bytes, x ≈ scale · q with one scale per 128 values, laid out as the packed rows of one matrix will meet
@@ -17,29 +29,24 @@ internal sealed unsafe class ByteInput
     /// <summary>Values that share an activation scale.</summary>
     public const int Block = 128;
 
-    private const int Stripe = 32;
+    private const int Stripe = 32, Line = 64;
     private byte[] _memory = [];
+    private ByteView _view;
+    private int _unitSize;
 
-    /// <summary>The largest block of values, divided by 127; one per 128 values.</summary>
-    public float* Scales { get; private set; }
+    /// <summary>The scale of each unit's block: its largest magnitude, divided by 127. Zeros behind them.</summary>
+    public float* UnitScales { get; private set; }
 
-    /// <summary>Σ scale · q over each scale group of the matrix; what an offset is multiplied by.</summary>
+    /// <summary>Σ scale · q over each scale group of the matrix; what an offset is multiplied by. Zeros behind them.</summary>
     public float* GroupSums { get; private set; }
 
-    /// <summary>The codes in order, −127 … 127; zeros up to a multiple of 128 behind them.</summary>
-    public sbyte* Codes { get; private set; }
-
-    /// <summary>The same as 16-bit numbers, for 8-bit weights.</summary>
-    public short* Words { get; private set; }
-
-    /// <summary>The short stripe of the plane of the lowest bits, a copy of 8 / width · 32 values per segment.</summary>
-    public sbyte* Tail { get; private set; }
-
-    /// <summary>The short stripe of the third bit, a copy of 256 values per segment.</summary>
-    public sbyte* BitTail { get; private set; }
+    public sbyte* Codes => _view.Codes;
+    public sbyte* Tail => _view.Tail;
+    public sbyte* BitTail => _view.BitTail;
+    public ByteView Pointers => _view;
 
     /// <summary>Scale · code of value j: what the products see in its place.</summary>
-    public float Value(int j) => Scales[j / Block] * Codes[j];
+    public float Value(int j) => UnitScales[j / _unitSize] * Codes[j];
 
     /// <summary>Σ of the values of scale group g.</summary>
     public float GroupSum(int g) => GroupSums[g];
@@ -47,45 +54,44 @@ internal sealed unsafe class ByteInput
     /// <summary>Rounds <paramref name="x"/> for a matrix of this layout. One buffer serves every matrix; it grows to the largest.</summary>
     public void Fill(ReadOnlySpan<float> x, PackedLayout layout)
     {
-        int n = x.Length, blocks = (n + Block - 1) / Block;
-        Reserve(layout, blocks);
-        for (int b = 0; b < blocks; b++)
+        Reserve(layout);
+        _unitSize = layout.UnitSize;
+        new Span<float>(UnitScales + layout.Units, 8).Clear();
+        new Span<float>(GroupSums, layout.Groups + 8).Clear();
+        for (int j = 0; j < x.Length; j += Block)
         {
-            var part = x.Slice(b * Block, Math.Min(Block, n - b * Block));
-            Scales[b] = Round(part, Codes + b * Block);
+            float scale = Round(x[j..Math.Min(j + Block, x.Length)], Codes + j);
+            for (int u = j / layout.UnitSize; u < Math.Min(layout.Units, (j + Block) / layout.UnitSize); u++)
+            {
+                UnitScales[u] = scale;
+                GroupSums[u * layout.UnitSize / layout.GroupSize] += scale * Sum(Codes + u * layout.UnitSize, layout.UnitSize);
+            }
         }
-        SumGroups(layout);
-        if (layout.Bits == 8)
-        {
-            for (int j = 0; j < blocks * Block; j++) Words[j] = Codes[j];
-            return;
-        }
-        Arrange(Tail, layout, layout.TailStart, layout.Bits == 4 ? 4 : 2, layout.TailSegments);
+        if (layout.Bits == 8) return;
+        int width = layout.Bits switch { 1 => 1, 4 => 4, _ => 2 };
+        Arrange(Tail, layout, layout.TailStart, width, layout.TailSegments);
         if (layout.Bits == 3) Arrange(BitTail, layout, layout.BitTailStart, 1, layout.BitTailSegments);
     }
 
-    private void Reserve(PackedLayout layout, int blocks)
+    private void Reserve(PackedLayout layout)
     {
-        int codes = blocks * Block, tail = layout.TailSegments.Length * 8 / (layout.Bits == 4 ? 4 : 2) * Stripe;
-        int bits = layout.BitTailSegments.Length * 8 * Stripe, words = layout.Bits == 8 ? 2 * codes : 0;
-        int size = 4 * blocks + 4 * layout.Groups + codes + words + tail + bits;
-        if (_memory.Length < size) _memory = GC.AllocateUninitializedArray<byte>(size + size / 2 + 64, pinned: true);
-        byte* at = (byte*)Unsafe.AsPointer(ref _memory[0]);
-        Codes = (sbyte*)at;
-        Words = (short*)(at += codes);
-        Tail = (sbyte*)(at += words);
-        BitTail = (sbyte*)(at += tail);
-        Scales = (float*)(at += bits);
-        GroupSums = (float*)(at + 4 * blocks);
+        int codes = (layout.Columns + Block - 1) / Block * Block, width = layout.Bits switch { 1 => 1, 4 => 4, _ => 2 };
+        int tail = layout.TailSegments.Length * 8 / width * Stripe, bits = layout.BitTailSegments.Length * 8 * Stripe;
+        int scales = 4 * (layout.Units + 8), sums = 4 * (layout.Groups + 8);
+        int size = codes + tail + bits + scales + sums + Line;
+        if (_memory.Length < size) _memory = GC.AllocateUninitializedArray<byte>(size + size / 2, pinned: true);
+        byte* at = (byte*)(((nint)Unsafe.AsPointer(ref _memory[0]) + Line - 1) & -Line);
+        _view = new((sbyte*)at, (sbyte*)at + codes, (sbyte*)at + codes + tail);
+        UnitScales = (float*)(at + codes + tail + bits);
+        GroupSums = (float*)(at + codes + tail + bits + scales);
     }
 
+    // Rounds up to 128 values, zeros behind them.
     private static float Round(ReadOnlySpan<float> x, sbyte* codes)
     {
-        float most = Math.Abs(TensorPrimitives.MaxMagnitude(x)), scale = most / 127, inverse = scale > 0 && float.IsFinite(1 / scale) ? 1 / scale : 0;
-        // An input that is not finite must not come out as a finite number.
-        if (!float.IsFinite(most)) scale = float.NaN;
+        float most = Largest(x), scale = most / 127, inverse = scale > 0 && float.IsFinite(1 / scale) ? 1 / scale : 0;
         int j = 0;
-        if (Vector256.IsHardwareAccelerated)
+        if (Vector128.IsHardwareAccelerated)
         {
             var times = Vector256.Create(inverse);
             for (; j + 32 <= x.Length; j += 32)
@@ -97,26 +103,38 @@ internal sealed unsafe class ByteInput
         }
         for (; j < x.Length; j++) codes[j] = (sbyte)MathF.Round(x[j] * inverse);
         for (; j < Block; j++) codes[j] = 0;
-        return inverse == 0 && scale > 0 ? 0 : scale;
+        // An input that is not finite must not come out as a finite number.
+        return !float.IsFinite(most) ? float.NaN : inverse == 0 ? 0 : scale;
 
-        static Vector256<int> Rounded(ReadOnlySpan<float> x, Vector256<float> times) => Vector256.ConvertToInt32(Vector256.Round(Vector256.Create(x) * times));
+        static Vector256<int> Rounded(ReadOnlySpan<float> x, Vector256<float> times) =>
+            Vector256.ConvertToInt32Native(Vector256.Round(Vector256.Create(x) * times));
     }
 
-    private void SumGroups(PackedLayout layout)
+    // Without their sign, floats are ordered as their bits are, NaN above all.
+    private static float Largest(ReadOnlySpan<float> x)
     {
-        for (int g = 0; g < layout.Groups; g++)
+        const int magnitude = 0x7FFFFFFF;
+        int most = 0, j = 0;
+        if (Vector128.IsHardwareAccelerated && x.Length >= 8)
         {
-            int end = Math.Min(layout.Columns, (g + 1) * layout.GroupSize);
-            float sum = 0;
-            for (int j = g * layout.GroupSize, stop; j < end; j = stop)
-            {
-                stop = Math.Min(end, (j / Block + 1) * Block);
-                int whole = 0;
-                for (int k = j; k < stop; k++) whole += Codes[k];
-                sum += Scales[j / Block] * whole;
-            }
-            GroupSums[g] = sum;
+            var lanes = Vector256<int>.Zero;
+            for (; j + 8 <= x.Length; j += 8) lanes = Vector256.Max(lanes, Vector256.Create(x[j..]).AsInt32() & Vector256.Create(magnitude));
+            for (int l = 0; l < 8; l++) most = Math.Max(most, lanes.GetElement(l));
         }
+        for (; j < x.Length; j++) most = Math.Max(most, BitConverter.SingleToInt32Bits(x[j]) & magnitude);
+        return BitConverter.Int32BitsToSingle(most);
+    }
+
+    private static int Sum(sbyte* codes, int count)
+    {
+        var sum = Vector128<int>.Zero;
+        for (int j = 0; j < count; j += 16)
+        {
+            var (low, high) = Vector128.Widen(Vector128.Load(codes + j));
+            var (a, b) = Vector128.Widen(low + high);
+            sum += a + b;
+        }
+        return Vector128.Sum(sum);
     }
 
     // Value number i of a short stripe of t values, s = ⌈t·width/8⌉ bytes, meets byte i mod s, part i / s.

@@ -5,41 +5,53 @@ internal static unsafe class PackedDotScalar
 {
     private const int Lanes = 8, Part = 32;
 
-    /// <inheritdoc cref="PackedDot.Of(byte*, float*, ByteInput, PackedLayout)"/>
-    public static float Of(ReadOnlySpan<byte> row, ReadOnlySpan<float> scales, ByteInput x, PackedLayout layout)
+    /// <inheritdoc cref="PackedDot.Multiply"/>
+    public static void Multiply(in PackedRows rows, ByteInput x, int count, float* y)
     {
-        if (row.Length < layout.BytesPerRow + Part - 1 || scales.Length != layout.Groups)
-            throw new ArgumentException($"{row.Length} bytes and {scales.Length} scales are no row of {layout.Columns} columns and what may be read behind it.");
-        fixed (byte* r = row)
-        fixed (float* s = scales)
-            return Of(r, s, x, layout);
+        var layout = rows.Layout;
+        float* sum = stackalloc float[Lanes];
+        float* scales = stackalloc float[layout.Units];
+        for (int i = 0; i < count; i++)
+        {
+            new Span<float>(sum, Lanes).Clear();
+            for (int u = 0; u < layout.Units; u++) scales[u] = x.UnitScales[u];
+            if (layout.Groups > 1) Prepare(rows, x, i, scales, sum);
+            byte* row = rows.Codes + (nint)i * layout.BytesPerRow;
+            if (layout.Bits == 8) Eight(row, scales, x, layout, sum);
+            else Planes(row, scales, x, layout, sum);
+            y[i] = sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7]));
+        }
+        if (layout.Groups == 1) PackedScales.Finish(rows, x, count, y);
     }
 
-    public static float Of(byte* row, float* scales, ByteInput x, PackedLayout layout)
+    private static void Prepare(in PackedRows rows, ByteInput x, int row, float* scales, float* sum)
     {
-        float* sum = stackalloc float[Lanes];
-        for (int l = 0; l < Lanes; l++) sum[l] = 0;
-        if (layout.Bits == 8) Eight(row, scales, x, layout, sum);
-        else Planes(row, scales, x, layout, sum);
-        return sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7]));
+        var layout = rows.Layout;
+        for (int g = 0; g < layout.Groups; g++)
+        {
+            nint at = (nint)row * layout.Groups + g;
+            float scale = rows.Halves != null ? (float)BitConverter.UInt16BitsToHalf(rows.Halves[at]) : rows.Scales[at];
+            for (int u = g * layout.GroupSize / layout.UnitSize; u < Math.Min(layout.Units, (g + 1) * layout.GroupSize / layout.UnitSize); u++)
+                scales[u] *= scale;
+            sum[g % Lanes] = MathF.FusedMultiplyAdd(PackedScales.Factor(rows, at, scale), x.GroupSums[g], sum[g % Lanes]);
+        }
     }
 
     private static void Eight(byte* row, float* scales, ByteInput x, PackedLayout layout, float* sum)
     {
         int* lanes = stackalloc int[Lanes];
-        int unit = Math.Min(layout.GroupSize, ByteInput.Block);
-        for (int first = 0; first < layout.Columns; first += unit)
+        for (int u = 0; u < layout.Units; u++)
         {
             Clear(lanes);
-            for (int j = first; j < Math.Min(first + unit, layout.Columns); j++) lanes[j % Part / 4] += row[j] * x.Codes[j];
-            Join(sum, lanes, x.Scales[first / ByteInput.Block] * scales[first / layout.GroupSize]);
+            for (int j = u * layout.UnitSize; j < Math.Min((u + 1) * layout.UnitSize, layout.Columns); j++) lanes[j % Part / 4] += (row[j] - 128) * x.Codes[j];
+            Join(sum, lanes, scales[u]);
         }
     }
 
     private static void Planes(byte* row, float* scales, ByteInput x, PackedLayout layout, float* sum)
     {
         int* lanes = stackalloc int[Lanes];
-        int width = layout.Bits == 4 ? 4 : 2, perStripe = 256 / width, unit = Math.Min(layout.GroupSize, ByteInput.Block);
+        int width = layout.Bits == 4 ? 4 : 2, perStripe = 256 / width, unit = layout.UnitSize;
         for (int first = 0; first < layout.TailStart; first += unit)
         {
             int end = Math.Min(first + unit, layout.TailStart);
@@ -50,21 +62,20 @@ internal static unsafe class PackedDotScalar
                 if (part < layout.BitTailStart && layout.Bits == 3)
                     Add(lanes, row + layout.BitPlane + part / 256 * Part, part % 256 / Part, 1, 4, x.Codes + part);
             }
-            Join(sum, lanes, x.Scales[first / ByteInput.Block] * scales[first / layout.GroupSize]);
+            Join(sum, lanes, scales[first / unit]);
         }
-        Tail(row + layout.TailStart / perStripe * Part, width, 1, layout.TailSegments, x.Tail, scales, x, sum);
-        if (layout.Bits == 3) Tail(row + layout.BitPlane + layout.BitTailStart / 256 * Part, 1, 4, layout.BitTailSegments, x.BitTail, scales, x, sum);
+        Tail(row + layout.TailStart / perStripe * Part, width, 1, layout.TailSegments, x.Tail, scales, sum);
+        if (layout.Bits == 3) Tail(row + layout.BitPlane + layout.BitTailStart / 256 * Part, 1, 4, layout.BitTailSegments, x.BitTail, scales, sum);
     }
 
-    private static void Tail(byte* bytes, int width, int factor, PackedSegment[] segments, sbyte* copy, float* scales, ByteInput x, float* sum)
+    private static void Tail(byte* bytes, int width, int factor, PackedSegment[] segments, sbyte* copy, float* scales, float* sum)
     {
         int* lanes = stackalloc int[Lanes];
         foreach (var segment in segments)
         {
             Clear(lanes);
             for (int k = 0; k < 8 / width; k++) Add(lanes, bytes, k * width, width, 1, copy + k * Part);
-            float scale = x.Scales[segment.Block] * scales[segment.Group];
-            Join(sum, lanes, factor * scale);
+            Join(sum, lanes, factor * scales[segment.Unit]);
             copy += 8 / width * Part;
         }
     }

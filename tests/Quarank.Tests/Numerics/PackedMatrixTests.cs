@@ -12,36 +12,135 @@ public class PackedMatrixTests
 
     public static TheoryData<int, int> Grids => [.. from bits in Bits from size in GroupSizes select (bits, size)];
 
-    private static readonly int[] Widths = [.. Enumerable.Range(1, 70), 96, 127, 128, 129, 160, 191, 192, 255, 256, 257, 300, 384, 385, 416, 511, 512, 576, 640, 700, 1000];
+    private static readonly int[] Widths = [.. Enumerable.Range(1, 35), 60, 63, 64, 65, 96, 100, 127, 128, 129, 160, 191, 192, 255, 256, 257, 300, 384, 385, 416, 511, 512, 576, 640, 700, 1000];
 
     [Theory, MemberData(nameof(Grids))]
     public void Rows_equal_their_scalar_twin_bit_for_bit_at_every_width(int bits, int group)
     {
-        var input = new ByteInput();
         foreach (int n in Widths)
         {
-            var (layout, packed, scales) = Row(bits, group == 0 ? n : group, n, out _);
-            input.Fill(Some.Matrix(1, n).Data, layout);
-            Assert.Equal(PackedDotScalar.Of(packed, scales, input, layout), PackedDot.Of(packed, scales, input, layout));
+            foreach (var offset in Enum.GetValues<PackedOffset>())
+            {
+                var matrix = Sample(5, n, bits, group, offset, out _);
+                float[] x = Some.Matrix(1, n).Data.ToArray(), y = new float[5], twin = new float[5];
+                matrix.Multiply(x, y);
+                matrix.MultiplyScalar(x, twin);
+                Assert.Equal(twin, y);
+            }
         }
     }
 
     [Theory, MemberData(nameof(Grids))]
-    public void The_sum_is_that_of_codes_scales_and_rounded_inputs(int bits, int group)
+    public void The_sum_is_that_of_weights_and_rounded_inputs(int bits, int group)
     {
         var input = new ByteInput();
         foreach (int n in Widths)
         {
-            var (layout, packed, scales) = Row(bits, group == 0 ? n : group, n, out var codes);
-            input.Fill(Some.Matrix(1, n).Data, layout);
-            var (expected, size) = (0.0, 0.0);
-            for (int j = 0; j < n; j++)
+            foreach (var offset in Enum.GetValues<PackedOffset>())
             {
-                double term = (double)scales[j / layout.GroupSize] * codes[j] * input.Value(j);
-                (expected, size) = (expected + term, size + Math.Abs(term));
+                var matrix = Sample(3, n, bits, group, offset, out var weights);
+                float[] x = Some.Matrix(1, n).Data.ToArray(), y = new float[3];
+                input.Fill(x, new PackedLayout(n, bits, group == 0 ? n : group));
+                matrix.Multiply(x, y);
+                for (int i = 0; i < 3; i++)
+                {
+                    var (expected, size) = (0.0, 0.0);
+                    for (int j = 0; j < n; j++)
+                    {
+                        double term = weights[i, j] * input.Value(j);
+                        (expected, size) = (expected + term, size + (1 << bits) * Math.Abs(input.Value(j)));
+                    }
+                    // Exact integers and a float sum per unit, of codes and of offsets, which may cancel.
+                    Assert.Equal(expected, y[i], 1e-6 * size);
+                }
             }
-            Assert.Equal(expected, PackedDot.Of(packed, scales, input, layout), 1e-6 * size); // exact integers, a float sum per block
         }
+    }
+
+    [Theory, InlineData(2), InlineData(3), InlineData(4), InlineData(8)]
+    public void A_grid_by_columns_equals_its_twin_and_the_sum_of_its_weights(int bits)
+    {
+        foreach (int n in Widths)
+        {
+            const int rows = 40;
+            var random = new Random(n);
+            var (codes, values) = Codes(rows, n, bits, random);
+            var scales = Enumerable.Range(0, n).Select(j => j % 7 == 3 ? 0 : random.NextSingle() + 0.1f).ToArray();
+            var offsets = Enumerable.Range(0, n).Select(_ => random.NextSingle() - 0.5f).ToArray();
+            var matrix = new PackedMatrix(rows, n, bits, codes, scales, offsets);
+            float[] x = Some.Matrix(1, n).Data.ToArray(), y = new float[rows], twin = new float[rows];
+            matrix.Multiply(x, y);
+            matrix.MultiplyScalar(x, twin);
+            Assert.Equal(twin, y);
+            for (int i = 0; i < rows; i++)
+            {
+                var (expected, size) = (0.0, 0.0);
+                for (int j = 0; j < n; j++)
+                {
+                    expected += ((double)scales[j] * values[i][j] + offsets[j]) * x[j];
+                    size += scales[j] * (1 << bits) * (double)x.Max(Math.Abs);
+                }
+                Assert.Equal(expected, y[i], size / 254);
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Grids))]
+    public void Extreme_codes_inputs_and_scales_overflow_nothing(int bits, int group)
+    {
+        foreach (int n in new[] { 33, 100, 576, 640 })
+        {
+            foreach (int code in new[] { 0, (1 << bits) - 1 })
+            {
+                var packed = new byte[3 * BitPacking.ByteCount(n, bits)];
+                for (int i = 0; i < 3; i++) BitPacking.Pack(Enumerable.Repeat((byte)code, n).ToArray(), bits, packed.AsSpan(i * packed.Length / 3, packed.Length / 3));
+                int groups = new PackedLayout(n, bits, group == 0 ? n : group).Groups;
+                float[] scales = [.. Enumerable.Range(0, 3 * groups).Select(g => g / groups == 1 ? 0 : 1f)];
+                foreach (float value in new[] { 127f, -127f })
+                {
+                    float[] x = [.. Enumerable.Repeat(value, n)], y = new float[3], twin = new float[3];
+                    var matrix = new PackedMatrix(3, n, bits, group == 0 ? n : group, packed, scales, true, PackedOffset.Middle, [], []);
+                    matrix.Multiply(x, y);
+                    matrix.MultiplyScalar(x, twin);
+                    float expected = (float)n * value * (code - (1 << (bits - 1)));
+                    Assert.Equal([expected, 0, expected], y); // all of it whole numbers below 2^24
+                    Assert.Equal(twin, y);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Codes_are_not_copied_and_nothing_behind_them_is_read()
+    {
+        byte[] codes = new byte[40 * BitPacking.ByteCount(100, 4)];
+        var matrix = new PackedMatrix(40, 100, 4, 100, codes, Enumerable.Repeat(1f, 40).ToArray(), false, PackedOffset.Number, [], new float[40]);
+        var y = new float[40];
+        codes[0] = 7;
+        float[] x = new float[100];
+        x[0] = 127;
+        matrix.Multiply(x, y);
+        Assert.Equal(7 * 127, y[0], 1e-3f);
+        Assert.All(y[1..], v => Assert.Equal(0, v));
+    }
+
+    [Theory, MemberData(nameof(Grids))]
+    public void Results_do_not_depend_on_the_number_of_threads(int bits, int group)
+    {
+        var matrix = Sample(333, 576, bits, group, PackedOffset.ZeroPoint, out _);
+        float[] x = Some.Matrix(1, 576).Data.ToArray(), y = new float[333], single = new float[333];
+        matrix.Multiply(x, y);
+        int before = Threads.Count;
+        Threads.Count = 1;
+        try
+        {
+            matrix.Multiply(x, single);
+        }
+        finally
+        {
+            Threads.Count = before;
+        }
+        Assert.Equal(single, y);
     }
 
     [Fact]
@@ -67,20 +166,50 @@ public class PackedMatrixTests
     {
         var x = Some.Matrix(1, 256).Data.ToArray();
         x[200] = bad;
-        var (layout, packed, scales) = Row(4, 256, 256, out _);
         var y = new float[1];
-        new PackedMatrix(1, 256, 4, 256, packed.AsSpan(0, layout.BytesPerRow), scales, false, PackedOffset.Middle, [], []).Multiply(x, y);
+        Sample(1, 256, 4, 256, PackedOffset.Middle, out _).Multiply(x, y);
         Assert.True(float.IsNaN(y[0]), $"{y[0]}");
     }
 
-    internal static (PackedLayout Layout, byte[] Packed, float[] Scales) Row(int bits, int group, int n, out byte[] codes)
+    /// <summary>A matrix of random codes, scales (one of them 0, halves every other time) and offsets, and what it stands for.</summary>
+    internal static PackedMatrix Sample(int rows, int n, int bits, int group, PackedOffset offset, out double[,] weights)
     {
         var random = new Random(n + bits);
+        if (group == 0) group = n;
         var layout = new PackedLayout(n, bits, group);
-        codes = [.. Enumerable.Range(0, n).Select(_ => (byte)random.Next(1 << bits))];
-        var packed = new byte[layout.BytesPerRow + 32];
-        random.NextBytes(packed); // what lies behind a row must not matter
-        BitPacking.Pack(codes, bits, packed.AsSpan(0, layout.BytesPerRow));
-        return (layout, packed, [.. Enumerable.Range(0, layout.Groups).Select(_ => random.NextSingle() + 0.1f)]);
+        var (codes, values) = Codes(rows, n, bits, random);
+        int count = rows * layout.Groups;
+        bool halves = n % 2 == 0;
+        float[] scales = [.. Enumerable.Range(0, count).Select(g => g == 1 ? 0 : halves ? (float)(Half)(random.NextSingle() + 0.1f) : random.NextSingle() + 0.1f)];
+        byte[] zeros = offset == PackedOffset.ZeroPoint ? [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(1 << bits))] : [];
+        float[] offsets = offset == PackedOffset.Number ? [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)] : [];
+        weights = new double[rows, n];
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < n; j++)
+            {
+                int g = i * layout.Groups + j / layout.GroupSize;
+                weights[i, j] = offset switch
+                {
+                    PackedOffset.Middle => (double)scales[g] * (values[i][j] - (1 << (bits - 1))),
+                    PackedOffset.ZeroPoint => (double)scales[g] * (values[i][j] - zeros[g]),
+                    _ => (double)scales[g] * values[i][j] + offsets[g],
+                };
+            }
+        }
+        return new PackedMatrix(rows, n, bits, group, codes, scales, halves, offset, zeros, offsets);
+    }
+
+    private static (byte[] Packed, byte[][] Values) Codes(int rows, int n, int bits, Random random)
+    {
+        int bytes = BitPacking.ByteCount(n, bits);
+        var packed = new byte[rows * bytes];
+        var values = new byte[rows][];
+        for (int i = 0; i < rows; i++)
+        {
+            values[i] = [.. Enumerable.Range(0, n).Select(_ => (byte)random.Next(1 << bits))];
+            BitPacking.Pack(values[i], bits, packed.AsSpan(i * bytes, bytes));
+        }
+        return (packed, values);
     }
 }

@@ -57,6 +57,7 @@ internal static class Application
             new CompareCommand(terminal),
             new StudyCommand(terminal),
             new GenerateCommand(terminal),
+            new BenchCommand(terminal),
             new TokenizeCommand(terminal),
             new DetokenizeCommand(terminal),
             new DemoCommand(terminal),

@@ -18,7 +18,7 @@ internal abstract class TaughtCommand(string name, string description, params (s
     /// <summary>A check of values that were understood one by one; it waits until they all are.</summary>
     protected void AddCheck(Action<CommandResult> check) => Validators.Add(given =>
     {
-        bool complete = Arguments.All(a => given.GetResult(a) is { Tokens.Count: > 0 });
+        bool complete = Arguments.All(a => a.Arity.MinimumNumberOfValues == 0 || given.GetResult(a) is { Tokens.Count: > 0 });
         if (complete && given.Children.OfType<OptionResult>().All(IsUnderstood)) check(given);
     });
 

@@ -51,6 +51,29 @@ internal static class Inputs
                 string.Join(", ", choices[..^1].Select(c => c.Word)) + " or " + choices[^1].Word),
         };
 
+    /// <summary>Whole numbers between commas, or <c>none</c>.</summary>
+    public static Option<int[]?> Wholes(string name, string description, int minimum, int maximum = int.MaxValue) => new(name)
+    {
+        Description = description,
+        HelpName = "N,...",
+        CustomParser = result =>
+        {
+            if (result.Tokens is not [{ Value: var text }]) return null;
+            if (text == "none") return [];
+            var numbers = new List<int>();
+            foreach (string word in text.Split(','))
+            {
+                if (!int.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n) || n < minimum || n > maximum)
+                {
+                    result.AddError($"{name} takes whole numbers {Range(minimum, maximum == int.MaxValue ? null : maximum)} between commas, or none; not '{word}'.");
+                    return null;
+                }
+                numbers.Add(n);
+            }
+            return [.. numbers.Distinct()];
+        },
+    };
+
     private static T? Parse<T>(ArgumentResult result, string name, Func<string, T?> parse, string expected) where T : struct
     {
         if (result.Tokens is [var token])

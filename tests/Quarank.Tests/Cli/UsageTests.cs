@@ -46,6 +46,20 @@ public class UsageTests
     [InlineData("compress a b --method gptq --calibration c --ranks uniform", "--ranks is not an option of gptq")]
     [InlineData("compress a b --method lordq --calibration c --ranks water-filling --budget codes", "Water-filling counts every stored byte")]
     [InlineData("allocate a --out b", "--calibration")]
+    [InlineData("bench", "A model's folder is required, or --synthetic")]
+    [InlineData("bench a --fast", "'--fast'")]
+    [InlineData("bench a --synthetic", "leave out the folders")]
+    [InlineData("bench a --form f16", "--form belongs to --synthetic")]
+    [InlineData("bench a --prompt none --generate none", "nothing to measure")]
+    [InlineData("bench a --prompt 0", "between commas, or none; not '0'")]
+    [InlineData("bench a --generate 32,x", "not 'x'")]
+    [InlineData("bench a --repetitions 0", "from 1 to 1000, not '0'")]
+    [InlineData("bench a --segments 2", "--segments belongs to --text")]
+    [InlineData("bench --synthetic --text b", "leave out --text")]
+    [InlineData("bench --synthetic --form grid:5", "'grid:5' is no form")]
+    [InlineData("bench --synthetic --form f16,grid:9:row", "2 to 8 bits, not 9")]
+    [InlineData("bench --synthetic --head lordq", "'lordq' is no form")]
+    [InlineData("bench --synthetic --write-only", "--write-only needs --keep")]
     [InlineData("compress a b --method lordq --calibration c --bits 3", "--bits is not an option of lordq")]
     [InlineData("compress a b --method lordq --calibration c --act-order", "--act-order is not an option of lordq")]
     [InlineData("compress a b --method lordq-best --calibration c --blocks 3", "--blocks is not an option of lordq-best; it takes --bits-per-weight")]
@@ -78,6 +92,7 @@ public class UsageTests
     [InlineData("evaluate")]
     [InlineData("compare")]
     [InlineData("generate")]
+    [InlineData("bench")]
     [InlineData("tokenize")]
     [InlineData("detokenize")]
     [InlineData("demo")]
@@ -96,6 +111,7 @@ public class UsageTests
     [InlineData("inspect .", "no config.json")]
     [InlineData("generate nowhere --prompt x", "nowhere")]
     [InlineData("evaluate nowhere --text x", "nowhere")]
+    [InlineData("bench nowhere", "nowhere")]
     [InlineData("compare nowhere --recipes rtn --bits-per-weight 3 --calibration x --text x", "nowhere")]
     [InlineData("tokenize nowhere --text x", "nowhere")]
     [InlineData("compress nowhere out --method rtn --calibration x", "nowhere")]
@@ -112,7 +128,7 @@ public class UsageTests
     [Fact]
     public void The_examples_of_the_help_can_be_parsed()
     {
-        foreach (string command in new[] { "inspect", "compress", "evaluate", "compare", "generate", "tokenize", "detokenize", "demo" })
+        foreach (string command in new[] { "inspect", "compress", "evaluate", "compare", "generate", "bench", "tokenize", "detokenize", "demo" })
             foreach (string line in TheProgram.Run(command, "--help").Out.Split('\n').Where(l =>
                 l.StartsWith("  quarank ", StringComparison.Ordinal)))
             {

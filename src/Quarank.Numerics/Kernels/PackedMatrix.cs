@@ -105,8 +105,19 @@ public sealed unsafe class PackedMatrix
         fixed (float* target = y)
         {
             var job = new Job(this, input, (nint)target, shift, (nint)kernel);
-            Threads.For((Rows + _rowChunk - 1) / _rowChunk, job, static (i, job) => job.Run(i));
+            Threads.ForRanges((Rows + _rowChunk - 1) / _rowChunk, job, static (i, job) => job.Run(i));
         }
+    }
+
+    /// <summary>x̂, which <see cref="Multiply(ReadOnlySpan{float}, Span{float})"/> takes in the place of x.</summary>
+    public void Round(ReadOnlySpan<float> x, Span<float> rounded)
+    {
+        var input = t_input ??= new ByteInput();
+        if (_columns is null) FillByRows(input, x);
+        else FillByColumns(input, x, _columns);
+        for (int j = 0; j < x.Length; j++) rounded[j] = input.Value(j);
+        if (_columns is null) return;
+        for (int j = 0; j < x.Length; j++) rounded[j] = _columns.Scales[j] == 0 ? x[j] : rounded[j] / _columns.Scales[j];
     }
 
     private readonly record struct Job(PackedMatrix Matrix, ByteInput Input, nint Target, float Shift, nint Kernel)

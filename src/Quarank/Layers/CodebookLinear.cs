@@ -25,6 +25,9 @@ public sealed record CodebookFormat(
         if (GroupSize < 0) throw new ArgumentException($"A group has at least one weight (0 = all of them), not {GroupSize}.");
     }
 
+    public override string? WithoutKernel(int rows, int columns) =>
+        $"a codebook of {Bits} bits{(GroupSize == 0 ? "" : $", groups of {GroupSize}")}{(Axis == GridAxis.Columns ? " by columns" : "")}";
+
     public override Linear Load(StoredTensors tensors, int rows, int columns)
     {
         var codes = tensors["codes"];

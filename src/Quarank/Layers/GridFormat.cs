@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Layers;
 
@@ -89,6 +90,16 @@ public sealed record GridFormat(
         if (Bits is < 2 or > 8) throw new ArgumentException($"A grid has 2 to 8 bits, not {Bits}.");
         if (GroupSize < 0) throw new ArgumentException($"A group has at least one column (0 = the whole row), not {GroupSize}.");
     }
+
+    /// <summary>Columns of a row that share a scale, as packed kernels count them; null where they know no such grid.</summary>
+    internal int? PackedGroup(int rows, int columns)
+    {
+        int group = GroupSize == 0 || Axis == GridAxis.Columns ? columns : GroupSize;
+        return PackedMatrix.Knows(Bits, group, columns) && (Axis == GridAxis.Rows || GroupsOf(rows) == 1) ? group : null;
+    }
+
+    public override string? WithoutKernel(int rows, int columns) => PackedGroup(rows, columns) is null
+        ? $"a grid of {Bits} bits{(GroupSize == 0 ? "" : $", groups of {GroupSize}")}{(Axis == GridAxis.Columns ? " by columns" : "")}" : null;
 
     public override Linear Load(StoredTensors tensors, int rows, int columns) => GridLinear.Load(this, tensors, rows, columns);
 }

@@ -10,6 +10,7 @@ namespace Quarank.Layers;
 public sealed class GridLinear : Linear
 {
     private const int RowChunk = 64;
+    private readonly PackedMatrix? _packed; // around the same codes, where kernels know the grid
     private readonly byte[] _codes;
     private readonly float[] _scales;
     private readonly byte[] _zeros;         // integer zero-points, one a scale
@@ -39,6 +40,7 @@ public sealed class GridLinear : Linear
             for (int g = 0; g < count; g++)
                 _offsets[g] = -scales[g] * (format.Offset == GridOffset.None ? 1 << (format.Bits - 1) : zeros[g]);
         }
+        _packed = Packed(format, rows, columns, packed, scales, zeros, _offsets);
         _kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
     }
 
@@ -102,6 +104,24 @@ public sealed class GridLinear : Linear
 
     public override void Apply(ReadOnlySpan<float> x, Span<float> y) => RowParallel.Run(RowChunk, x, y, _kernel);
 
+    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y)
+    {
+        if (_packed is null) Apply(x, y);
+        else _packed.Multiply(x, y);
+    }
+
+    public override void ApplyRounded(Matrix<float> x, Matrix<float> y)
+    {
+        if (_packed is null)
+        {
+            Apply(x, y);
+            return;
+        }
+        var rounded = new Matrix<float>(x.Rows, x.Columns);
+        Threads.For(x.Rows, t => _packed.Round(x.Row(t), rounded.Row(t)));
+        Apply(rounded, y);
+    }
+
     // Σ (s·c + o)·x = s·Σ c·x + o·Σ x, and the Σ x of a group serve every row.
     private void ApplyByRows(int first, ReadOnlySpan<float> x, Span<float> y)
     {
@@ -155,6 +175,20 @@ public sealed class GridLinear : Linear
     {
         int bytes = BytesPerRow;
         BitPacking.Unpack(_codes.AsSpan(i * bytes, bytes), Format.Bits, codes);
+    }
+
+    private static PackedMatrix? Packed(GridFormat format, int rows, int columns, byte[] codes, float[] scales, byte[] zeros, float[] offsets)
+    {
+        if (format.PackedGroup(rows, columns) is not { } group) return null;
+        if (format.Axis == GridAxis.Columns) return new PackedMatrix(rows, columns, format.Bits, codes, scales, offsets);
+        var offset = format.Offset switch
+        {
+            GridOffset.None => PackedOffset.Middle,
+            GridOffset.ZeroPoint => PackedOffset.ZeroPoint,
+            _ => PackedOffset.Number,
+        };
+        return new PackedMatrix(rows, columns, format.Bits, group, codes, scales, format.Scales == ScaleType.Bits16, offset,
+            zeros, offset == PackedOffset.Number ? offsets : []);
     }
 
     private ElementType Numbers => Format.Scales == ScaleType.Bits16 ? ElementType.F16 : ElementType.F32;

@@ -53,6 +53,29 @@ public abstract class Linear(int rows, int columns)
     /// <summary>Many tokens, one a row: y = x Wᵀ. x is tokens × Columns, y is tokens × Rows.</summary>
     public virtual void Apply(Matrix<float> x, Matrix<float> y) => LinearAlgebra.MultiplyTransposed(x, ToDense(), y);
 
+    /// <summary>
+    /// One token: y = W x̂, with x̂ the input rounded to signed bytes (<see cref="InputNumbers.Bytes"/>); in floats where the form has no kernel for bytes.
+    /// Allocates nothing once it has run.
+    /// </summary>
+    public virtual void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Apply(x, y);
+
+    /// <summary>Many tokens, each rounded as one token is: the same products but for the order of float sums.</summary>
+    public virtual void ApplyRounded(Matrix<float> x, Matrix<float> y) => Apply(x, y);
+
+    /// <summary>One token, its input taken as <paramref name="numbers"/> says.</summary>
+    public void Apply(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
+    {
+        if (numbers == InputNumbers.Bytes) ApplyRounded(x, y);
+        else Apply(x, y);
+    }
+
+    /// <summary>Many tokens, one a row, their inputs taken as <paramref name="numbers"/> says.</summary>
+    public void Apply(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
+    {
+        if (numbers == InputNumbers.Bytes) ApplyRounded(x, y);
+        else Apply(x, y);
+    }
+
     /// <summary>Many tokens, one a row, into a new matrix (tokens × Rows).</summary>
     public Matrix<float> Apply(Matrix<float> x)
     {

@@ -16,4 +16,7 @@ public abstract record LinearFormat
     /// <summary>Reads a rows × columns layer of this form from the tensors under its name.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or does not have the size that the form and the shape ask for.</exception>
     public abstract Linear Load(StoredTensors tensors, int rows, int columns);
+
+    /// <summary>Which part of a rows × columns layer of this form no packed kernel knows, so that it is multiplied by unpacking it to floats; null = no part.</summary>
+    public virtual string? WithoutKernel(int rows, int columns) => null;
 }

@@ -9,6 +9,8 @@ public sealed record ProductFormat(int Rank, LinearFormat Left, LinearFormat Rig
 {
     public override Linear Load(StoredTensors tensors, int rows, int columns) =>
         new ProductLinear(Left.Load(tensors.Under("L"), rows, Rank), Right.Load(tensors.Under("R"), Rank, columns));
+
+    public override string? WithoutKernel(int rows, int columns) => Left.WithoutKernel(rows, Rank) ?? Right.WithoutKernel(Rank, columns);
 }
 
 /// <summary>W = L R, either factor in any form; LoRDQ's K blocks P⁽¹⁾Q⁽¹⁾ + … are one such product, L = [P⁽¹⁾ P⁽²⁾ …].</summary>
@@ -42,14 +44,27 @@ public sealed class ProductLinear(Linear left, Linear right) : Linear(left.Rows,
 
     public override Matrix<float> ToDense() => LinearAlgebra.Multiply(left.ToDense(), right.ToDense());
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
+
+    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
+
+    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
+
+    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
+
+    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
     {
         float[] rented = ArrayPool<float>.Shared.Rent(Rank);
         var inner = rented.AsSpan(0, Rank);
-        right.Apply(x, inner);
-        left.Apply(inner, y);
+        right.Apply(x, inner, numbers);
+        left.Apply(inner, y, numbers);
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    public override void Apply(Matrix<float> x, Matrix<float> y) => left.Apply(right.Apply(x), y);
+    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
+    {
+        var inner = new Matrix<float>(x.Rows, Rank);
+        right.Apply(x, inner, numbers);
+        left.Apply(inner, y, numbers);
+    }
 }

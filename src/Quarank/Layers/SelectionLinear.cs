@@ -23,6 +23,8 @@ public sealed record SelectionFormat(int Count, LinearFormat Selected) : LinearF
         }
         return new SelectionLinear(indices, Selected.Load(tensors.Under("columns"), rows, Count), columns);
     }
+
+    public override string? WithoutKernel(int rows, int columns) => Selected.WithoutKernel(rows, Count);
 }
 
 /// <summary>Some columns of a weight, the others being zero: the part of a sum that keeps chosen inputs exact.</summary>
@@ -52,19 +54,27 @@ public sealed class SelectionLinear(int[] indices, Linear selected, int columns)
             for (int k = 0; k < indices.Length; k++) rows[i * Columns + indices[k]] = picked[i * indices.Length + k];
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
+
+    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
+
+    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
+
+    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
+
+    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
     {
         float[] rented = ArrayPool<float>.Shared.Rent(indices.Length);
         for (int k = 0; k < indices.Length; k++) rented[k] = x[indices[k]];
-        selected.Apply(rented.AsSpan(0, indices.Length), y);
+        selected.Apply(rented.AsSpan(0, indices.Length), y, numbers);
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    public override void Apply(Matrix<float> x, Matrix<float> y)
+    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
     {
         var picked = new Matrix<float>(x.Rows, indices.Length);
         for (int t = 0; t < x.Rows; t++)
             for (int k = 0; k < indices.Length; k++) picked[t, k] = x[t, indices[k]];
-        selected.Apply(picked, y);
+        selected.Apply(picked, y, numbers);
     }
 }

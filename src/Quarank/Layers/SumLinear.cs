@@ -17,6 +17,9 @@ public sealed record SumFormat(IReadOnlyList<LinearFormat> Terms) : LinearFormat
         return new SumLinear([.. Terms.Select((t, i) => t.Load(tensors.Under(NameOf(i)), rows, columns))]);
     }
 
+    public override string? WithoutKernel(int rows, int columns) =>
+        Terms.Select(t => t.WithoutKernel(rows, columns)).FirstOrDefault(part => part is not null);
+
     public bool Equals(SumFormat? other) => other is not null && Terms.SequenceEqual(other.Terms);
 
     public override int GetHashCode() => Terms.Aggregate(Terms.Count, HashCode.Combine);
@@ -67,22 +70,36 @@ public sealed class SumLinear : Linear
         return sum;
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
+
+    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
+
+    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
+
+    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
+
+    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
     {
-        _terms[0].Apply(x, y);
+        _terms[0].Apply(x, y, numbers);
         float[] rented = ArrayPool<float>.Shared.Rent(Rows);
         var next = rented.AsSpan(0, Rows);
         foreach (var term in _terms.AsSpan(1))
         {
-            term.Apply(x, next);
+            term.Apply(x, next, numbers);
             TensorPrimitives.Add(y, next, y);
         }
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    public override void Apply(Matrix<float> x, Matrix<float> y)
+    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
     {
-        _terms[0].Apply(x, y);
-        foreach (var term in _terms.AsSpan(1)) TensorPrimitives.Add(y.Data, term.Apply(x).Data, y.Data);
+        _terms[0].Apply(x, y, numbers);
+        if (_terms.Length == 1) return;
+        var next = new Matrix<float>(x.Rows, Rows);
+        foreach (var term in _terms.AsSpan(1))
+        {
+            term.Apply(x, next, numbers);
+            TensorPrimitives.Add(y.Data, next.Data, y.Data);
+        }
     }
 }

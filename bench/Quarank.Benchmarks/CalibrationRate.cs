@@ -18,7 +18,7 @@ internal static class CalibrationRate
     public static void Run(string path, string text, int sequences, int rounds)
     {
         using var checkpoint = Checkpoint.Open(path);
-        var spec = ModelSpec.Read(checkpoint.Config) with { BlockCount = 1 };
+        var spec = ModelSpec.Of(checkpoint) with { BlockCount = 1 };
         var calibration = CalibrationSet.Read(new([text]) { Samples = sequences, Length = Length }, Tokenizer.Load(checkpoint.Directory));
         var start = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration);
         var pass = new SequencePass(spec, calibration, new(1, null), default);
@@ -32,7 +32,7 @@ internal static class CalibrationRate
 
         for (int round = -1; round < rounds; round++)
         {
-            all.Time(() => pass.Run(block, Copy(start), true, new StatisticsCollector(0, Enum.GetValues<InputSite>())));
+            all.Time(() => pass.Run(block, Copy(start), true, new StatisticsCollector(0, spec.Sites)));
             linear.Time(() => Repeat(sequences, products.Linear));
             forward.Time(() => pass.Run(block, Copy(start), true, null));
             attention.Time(() => Repeat(sequences, products.Attention));

@@ -12,7 +12,7 @@ internal static class Factorizations
     public static void Run(string model, string statistics, int every)
     {
         using var checkpoint = Checkpoint.Open(model);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         LayerShape[] shapes = [.. Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections).Select(p => new LayerShape(p.Name, p.Rows, p.Columns))];
         var exact = (Lordq)new Lordq().Fit(shapes);
         var iterated = exact with { ExactOrder = 0 };

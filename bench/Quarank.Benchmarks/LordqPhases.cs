@@ -18,7 +18,7 @@ internal static class LordqPhases
     public static void Run(string model, string statistics, int every)
     {
         using var checkpoint = Checkpoint.Open(model);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         LayerShape[] shapes = [.. Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections).Select(p => new LayerShape(p.Name, p.Rows, p.Columns))];
         var method = (Lordq)new Lordq().Fit(shapes);
         int[] blocks = [.. Enumerable.Range(0, spec.BlockCount).Where(i => i % every == 0)];
@@ -55,7 +55,7 @@ internal static class LordqPhases
     {
         var projections = Model.LoadBlock(checkpoint, spec, block).Projections;
         using var file = Checkpoint.Open(Path.Combine(statistics, $"block-{block:D3}.safetensors"));
-        var inputs = Enum.GetValues<InputSite>().ToDictionary(site => site, site =>
+        var inputs = spec.Sites.ToDictionary(site => site, site =>
         {
             var under = file.Tensors.Under(char.ToLowerInvariant($"{site}"[0]) + $"{site}"[1..]);
             return new InputStatistics(under["tokens"].ReadArray<long>()[0], Symmetric(under["gram"].ReadArray<double>()));

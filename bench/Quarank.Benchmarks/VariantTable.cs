@@ -27,7 +27,7 @@ internal static class VariantTable
     public static void Run(string model, string statistics, string bits, string methods, int stride)
     {
         using var checkpoint = Checkpoint.Open(model);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         var shapes = Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections).Select(p => new LayerShape(p.Name, p.Rows, p.Columns)).ToArray();
         double weights = shapes.Sum(s => (double)s.Rows * s.Columns);
         var variants = JsonSerializer.Deserialize<Dictionary<string, Method>>(File.ReadAllText(methods), Reading)!;

@@ -72,6 +72,6 @@ internal sealed class AllocateCommand : TaughtCommand
     internal static int ContextLength(string model)
     {
         using var checkpoint = Checkpoint.Open(model);
-        return ModelSpec.Read(checkpoint.Config).ContextLength;
+        return ModelSpec.Of(checkpoint).ContextLength;
     }
 }

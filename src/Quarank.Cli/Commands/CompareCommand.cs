@@ -105,7 +105,7 @@ internal sealed class CompareCommand : TaughtCommand
             sizes = sizes.Concat(RecipeShorthand.Parse([like], folder).Select(r => new ComparisonSize(Like: r)));
         using var checkpoint = Checkpoint.Open(model);
         var common = _calibration.Apply(
-            given, new(new RoundToNearest(new GridFormat(3)), new([])), ModelSpec.Read(checkpoint.Config).ContextLength, hasRecipe: false);
+            given, new(new RoundToNearest(new GridFormat(3)), new([])), ModelSpec.Of(checkpoint).ContextLength, hasRecipe: false);
         var recipes = RecipeShorthand.Parse(parsed.GetRequiredValue(_recipes), folder)
             .Select(r => r with { Recipe = _calibration.Apply(given, r.Recipe, int.MaxValue, hasRecipe: true) });
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)));

@@ -109,7 +109,7 @@ internal sealed class CompressCommand : TaughtCommand
         string? file = parsed.GetValue(_recipe);
         var recipe = file is not null ? Recipe.Load(file) : new Recipe(_method.Build(given), new CalibrationSettings([]));
         using var checkpoint = Checkpoint.Open(model);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         recipe = _calibration.Apply(given, recipe, spec.ContextLength, hasRecipe: file is not null);
         return (recipe, Plan.Of(checkpoint, spec, recipe));
     }
@@ -121,7 +121,7 @@ internal sealed class CompressCommand : TaughtCommand
         string? file = parsed.GetValue(_recipe);
         var (asked, names) = _choices.Build(given, file, given.GetValue(_method.BitsPerWeight));
         using var checkpoint = Checkpoint.Open(model);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         asked = ChoiceOptions.Calibrated(asked, _calibration, given, spec.ContextLength, file is not null);
         if (parsed.GetValue(_dryRun))
         {

@@ -32,7 +32,7 @@ internal sealed record Measured(
     {
         var clock = Stopwatch.StartNew();
         string text = TextInput.ReadDocuments(textFile);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         int tokens = length ?? Math.Min(UsualLength, spec.ContextLength);
         if (tokens > spec.ContextLength)
             throw new InvalidDataException(

@@ -33,7 +33,7 @@ internal sealed record ModelSummary(
 
     public static ModelSummary Of(Checkpoint checkpoint)
     {
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         var layers = CompressedLayers.Of(checkpoint, spec);
         var inLayers = layers.SelectMany(l => l.Tensors).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         long parameters = layers.Sum(l => l.Weights)

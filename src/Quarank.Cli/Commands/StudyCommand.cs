@@ -105,7 +105,7 @@ internal sealed class StudyCommand : TaughtCommand
         var given = parsed.CommandResult;
         string model = parsed.GetRequiredValue(_model);
         using var checkpoint = Checkpoint.Open(model);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         var start = new Recipe(SomeMethod, new CalibrationSettings([])) { Propagate = Propagation.Original };
         var recipe = _calibration.Apply(given, start, spec.ContextLength, hasRecipe: false);
         return new StudyRequest(model, recipe.Calibration, parsed.GetValue(_cache) ?? output + ".cache")

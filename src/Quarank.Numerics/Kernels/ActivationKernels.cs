@@ -30,6 +30,40 @@ public static class ActivationKernels
         SiluMultiplyScalar(gate[i..], up[i..], destination[i..]);
     }
 
+    /// <summary>x := x / (1 + e⁻ˣ).</summary>
+    public static void Silu(Span<float> x)
+    {
+        int i = 0;
+        if (Vector128.IsHardwareAccelerated)
+        {
+            for (; i <= x.Length - 8; i += 8)
+            {
+                var v = Vector256.Create<float>(x[i..]);
+                (v / (Vector256<float>.One + Exp(-v))).CopyTo(x[i..]);
+            }
+        }
+        for (; i < x.Length; i++) x[i] /= 1 + MathF.Exp(-x[i]);
+    }
+
+    /// <summary>
+    /// x := x/2 · (1 + tanh z), z = √(2/π) (x + 0.044715 x³) (Hendrycks and Gimpel 2016, arXiv:1606.08415); written x / (1 + e^−2z), which
+    /// is the same and keeps its digits where tanh z nears −1.
+    /// </summary>
+    public static void GeluTanh(Span<float> x)
+    {
+        const float twice = 1.5957691216f, cubic = twice * 0.044715f;   // 2 √(2/π)
+        int i = 0;
+        if (Vector128.IsHardwareAccelerated)
+        {
+            for (; i <= x.Length - 8; i += 8)
+            {
+                var v = Vector256.Create<float>(x[i..]);
+                (v / (Vector256<float>.One + Exp(-v * (v * v * cubic + Vector256.Create(twice))))).CopyTo(x[i..]);
+            }
+        }
+        for (; i < x.Length; i++) x[i] /= 1 + MathF.Exp(-x[i] * (x[i] * x[i] * cubic + twice));
+    }
+
     internal static float ExponentiateScalar(Span<float> x, float scale)
     {
         float most = float.NegativeInfinity, sum = 0;

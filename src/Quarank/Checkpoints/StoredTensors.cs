@@ -25,6 +25,9 @@ public sealed class StoredTensors(IDictionary<string, StoredTensor> all, string 
         ? tensor
         : throw new InvalidDataException($"Tensor {Quoted.Name(prefix + name)} is missing from {source}.");
 
+    /// <summary>Whether there is any tensor in this view.</summary>
+    public bool Any => all.Keys.Any(n => n.StartsWith(prefix, StringComparison.Ordinal));
+
     public bool Contains(string name) => all.ContainsKey(prefix + name);
 
     /// <summary>Adds a tensor, which takes this view's prefix and <paramref name="name"/> as its name.</summary>

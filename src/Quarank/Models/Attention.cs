@@ -9,111 +9,113 @@ namespace Quarank.Models;
 /// Causal soft-max attention with grouped queries: query heads g·k … g·k + g − 1 read key and value head k. The queries of
 /// a group stand together, token by token, so that one product serves them all.
 /// </summary>
-internal sealed class Attention(ModelSpec spec, RotaryEmbedding rotary)
+internal sealed class Attention(ModelSpec spec)
 {
     /// <summary>Tokens per piece of work; times any group it is a multiple of the kernel's six rows.</summary>
     private const int Chunk = 48;
 
-    private readonly float _scale = 1 / MathF.Sqrt(spec.HeadSize);
+    private readonly RotaryTables _rotary = new(spec);
+    private readonly float _scale = (float)(spec.AttentionScale ?? 1 / Math.Sqrt(spec.HeadSize));
     private float[] _queries = [];
 
-    /// <summary>Stores the keys and values of new tokens and attends from each of them to all before it and itself.</summary>
-    /// <param name="query">tokens × QuerySize, not yet rotated.</param>
-    /// <param name="key">tokens × KeyValueSize, not yet rotated.</param>
-    /// <param name="value">tokens × KeyValueSize.</param>
-    /// <param name="cache">Holds positions 0 … start − 1.</param>
-    /// <param name="start">The position of the first new token.</param>
-    /// <param name="attended">Becomes tokens × QuerySize.</param>
-    public void Run(Matrix<float> query, Matrix<float> key, Matrix<float> value, KeyValueCache cache, int start, Matrix<float> attended)
+    /// <summary>Stores the keys and values of new tokens and attends from each of them to itself and those before it.</summary>
+    /// <param name="attended">tokens × QuerySize; the call's rows are filled.</param>
+    public void Run(in AttentionCall call, Matrix<float> attended)
     {
-        int tokens = query.Rows;
-        rotary.Cover(start + tokens);
-        cache.Cover(start + tokens);
+        int tokens = call.Tokens;
+        var rotary = _rotary.For(call.Traits.Window is not null, call.Length);
+        rotary?.Cover(call.Start + tokens);
+        call.Cache.Cover(call.Start + tokens);
         if (_queries.Length < tokens * spec.QuerySize) _queries = new float[tokens * spec.QuerySize];
 
         if (tokens == 1)
         {
-            Place(0, 1, query, key, value, cache, start);
-            for (int head = 0; head < spec.KeyValueHeadCount; head++) Attend(head, 0, 1, tokens, cache, start, attended);
+            Place(call, rotary, 0, 1);
+            for (int head = 0; head < spec.KeyValueHeadCount; head++) Attend(call, head, 0, 1, attended);
         }
         else
         {
-            RunAll(query, key, value, cache, start, attended);
+            RunAll(call, rotary, attended);
         }
     }
 
-    /// <summary>As <see cref="Run"/>, part by part: a part overwrites what the cache holds from its start on.</summary>
-    public void RunParts(
-        IReadOnlyList<SequencePart> parts, Matrix<float> query, Matrix<float> key, Matrix<float> value, KeyValueCache cache, Matrix<float> attended)
+    private void RunAll(AttentionCall call, RotaryEmbedding? rotary, Matrix<float> attended)
     {
-        int row = 0;
-        foreach (var (start, count) in parts)
-        {
-            var part = new Matrix<float>(count, attended.Columns);
-            Run(Rows(query, row, count), Rows(key, row, count), Rows(value, row, count), cache, start, part);
-            part.Data.CopyTo(attended.RowRange(row, count));
-            row += count;
-        }
-    }
-
-    private static Matrix<float> Rows(Matrix<float> of, int first, int count) => new(count, of.Columns, of.RowRange(first, count).ToArray());
-
-    private void RunAll(Matrix<float> query, Matrix<float> key, Matrix<float> value, KeyValueCache cache, int start, Matrix<float> attended)
-    {
-        int tokens = query.Rows, heads = spec.KeyValueHeadCount, chunks = (tokens + Chunk - 1) / Chunk;
-        RowWise.For(tokens, (first, count) => Place(first, count, query, key, value, cache, start));
+        int tokens = call.Tokens, heads = spec.KeyValueHeadCount, chunks = (tokens + Chunk - 1) / Chunk;
+        RowWise.For(tokens, (first, count) => Place(call, rotary, first, count));
         Threads.For(chunks * heads, piece =>
         {
             int first = (chunks - 1 - piece / heads) * Chunk;   // the longest first, so that the pool ends together
-            Attend(piece % heads, first, Math.Min(Chunk, tokens - first), tokens, cache, start, attended);
+            Attend(call, piece % heads, first, Math.Min(Chunk, tokens - first), attended);
         });
     }
 
-    /// <summary>Rotates queries into their groups and keys into the cache, and copies values.</summary>
-    private void Place(int first, int count, Matrix<float> query, Matrix<float> key, Matrix<float> value, KeyValueCache cache, int start)
+    /// <summary>Normalizes and rotates queries into their groups and keys into the cache, and copies values.</summary>
+    private void Place(in AttentionCall call, RotaryEmbedding? rotary, int first, int count)
     {
         int size = spec.HeadSize, group = spec.HeadsPerGroup;
-        Span<float> rotated = stackalloc float[size];
+        Span<float> key = stackalloc float[size];
         for (int t = first; t < first + count; t++)
         {
+            int position = call.Start + t;
             for (int head = 0; head < spec.KeyValueHeadCount; head++)
             {
                 for (int h = 0; h < group; h++)
                 {
-                    rotary.Rotate(query.Row(t).Slice((head * group + h) * size, size), start + t,
-                        _queries.AsSpan(((head * query.Rows + t) * group + h) * size, size));
+                    var query = _queries.AsSpan(((head * call.Tokens + t) * group + h) * size, size);
+                    Turn(call.Query.Head(call.Row + t, head * group + h, size), call.Traits.QueryNorm, rotary, position, query);
                 }
-                rotary.Rotate(key.Row(t).Slice(head * size, size), start + t, rotated);
-                AttentionKernels.StoreKey(rotated, cache.Keys(head), start + t);
-                value.Row(t).Slice(head * size, size).CopyTo(cache.Values(head)[((start + t) * size)..]);
+                Turn(call.Key.Head(call.Row + t, head, size), call.Traits.KeyNorm, rotary, position, key);
+                AttentionKernels.StoreKey(key, call.Cache.Keys(head), position);
+                call.Value.Head(call.Row + t, head, size).CopyTo(call.Cache.Values(head)[(position * size)..]);
             }
         }
     }
 
-    /// <summary>The queries of tokens first … first + count − 1 of one group against the keys up to the last of them.</summary>
-    private void Attend(int head, int first, int count, int tokens, KeyValueCache cache, int start, Matrix<float> attended)
+    /// <param name="x">Spent where there is a norm.</param>
+    private static void Turn(Span<float> x, Norm? norm, RotaryEmbedding? rotary, int position, Span<float> turned)
     {
-        int size = spec.HeadSize, group = spec.HeadsPerGroup, rows = count * group;
-        int keys = start + first + count;
+        norm?.Apply(x, x);
+        if (rotary is null) x.CopyTo(turned);
+        else rotary.Rotate(x, position, turned);
+    }
+
+    /// <summary>The queries of tokens first … first + count − 1 of one group against all keys that any of them sees.</summary>
+    private void Attend(in AttentionCall call, int head, int first, int count, Matrix<float> attended)
+    {
+        int size = spec.HeadSize, group = spec.HeadsPerGroup, rows = count * group, window = call.Traits.Window ?? int.MaxValue;
+        int from = Math.Max(0, call.Start + first + 1 - window) / AttentionKernels.Tile * AttentionKernels.Tile;   // keys lie in whole tiles
+        int keys = call.Start + first + count - from;
         int stride = AttentionKernels.WholeTiles(keys) + AttentionKernels.Tile;   // never a power of two, which would crowd few cache sets
         var rented = ArrayPool<float>.Shared.Rent(rows * (stride + size));
         Span<float> scores = rented.AsSpan(0, rows * stride), output = rented.AsSpan(rows * stride, rows * size);
 
-        AttentionKernels.Scores(_queries.AsSpan((head * tokens + first) * group * size, rows * size), size, cache.Keys(head), keys, scores, stride);
+        AttentionKernels.Scores(_queries.AsSpan((head * call.Tokens + first) * group * size, rows * size), size,
+            call.Cache.Keys(head)[(from * size)..], keys, scores, stride);
         Span<float> sums = stackalloc float[rows];
         for (int r = 0; r < rows; r++)
         {
-            int seen = start + first + r / group + 1;
-            sums[r] = ActivationKernels.Exponentiate(scores.Slice(r * stride, seen), _scale);
-            scores.Slice(r * stride + seen, keys - seen).Clear();
+            int end = call.Start + first + r / group + 1 - from, begin = Math.Max(0, end - window);
+            var row = scores.Slice(r * stride, keys);
+            row[..begin].Clear();
+            row[end..].Clear();
+            sums[r] = Exponentiate(row[begin..end]);
         }
 
-        AttentionKernels.Values(scores, stride, keys, cache.Values(head), size, output);
+        AttentionKernels.Values(scores, stride, keys, call.Cache.Values(head)[(from * size)..], size, output);
         for (int r = 0; r < rows; r++)
         {
-            var target = attended.Row(first + r / group).Slice((head * group + r % group) * size, size);
+            var target = attended.Row(call.Row + first + r / group).Slice((head * group + r % group) * size, size);
             TensorPrimitives.Divide(output.Slice(r * size, size), sums[r], target);
         }
         ArrayPool<float>.Shared.Return(rented);
+    }
+
+    /// <summary>Scores to weights that are not divided by their sum yet, which is returned.</summary>
+    private float Exponentiate(Span<float> scores)
+    {
+        if (spec.AttentionCap is not { } cap) return ActivationKernels.Exponentiate(scores, _scale);
+        SoftCap.Apply(scores, _scale, cap);
+        return ActivationKernels.Exponentiate(scores, 1);
     }
 }

@@ -1,42 +1,39 @@
-using System.Numerics.Tensors;
 using Quarank.Numerics;
 
 namespace Quarank.Models;
 
-/// <summary>
-/// One pre-norm decoder block: h += o(attention(q, k, v of norm h)); h += down(silu(gate) · up of norm h).
-/// </summary>
+/// <summary>One decoder block: attention, then a feed-forward part, each added to the states and with its norms around it.</summary>
 public sealed class Block
 {
     private readonly ModelSpec _spec;
-    private readonly RmsNorm _attentionNorm, _mlpNorm;
+    private readonly SelfAttention _attention;
+    private readonly FeedForward _feedForward;
+    private readonly Residual _aroundAttention, _aroundFeedForward;
     private readonly ForwardBuffers _buffers;
-    private readonly Projection _query, _key, _value, _output, _gate, _up, _down;
 
     /// <param name="projections">In the order of <see cref="ModelSpec.Projections"/>.</param>
     internal Block(
-        ModelSpec spec, int index, RmsNorm attentionNorm, RmsNorm mlpNorm, IReadOnlyList<Projection> projections, ForwardBuffers buffers)
+        ModelSpec spec, int index, IReadOnlyList<Projection> projections, SelfAttention attention, Residual aroundAttention,
+        FeedForward feedForward, Residual aroundFeedForward, ForwardBuffers buffers)
     {
-        (_spec, Index, _attentionNorm, _mlpNorm, Projections, _buffers) = (spec, index, attentionNorm, mlpNorm, projections, buffers);
-        (_query, _key, _value, _output) = (projections[0], projections[1], projections[2], projections[3]);
-        (_gate, _up, _down) = (projections[4], projections[5], projections[6]);
+        (_spec, Index, Projections, _buffers) = (spec, index, projections, buffers);
+        (_attention, _aroundAttention, _feedForward, _aroundFeedForward) = (attention, aroundAttention, feedForward, aroundFeedForward);
     }
 
     /// <summary>0 for the first block.</summary>
     public int Index { get; }
 
-    /// <summary>The linear layers, in the order in which they run: q, k, v, o, gate, up, down.</summary>
+    /// <summary>The linear layers that may be compressed, in the order of <see cref="ModelSpec.Projections"/>.</summary>
     public IReadOnlyList<Projection> Projections { get; }
 
     /// <summary>Runs one whole sequence from position 0, in place.</summary>
     /// <param name="hidden">tokens × HiddenSize.</param>
-    /// <param name="observe">Called once per input site, before the site's layers run.</param>
+    /// <param name="observe">Called once per input site that is reached, before the site's layers run.</param>
     /// <param name="buffers">Own buffers let several sequences run through the block at once; null takes the block's.</param>
     public void Forward(Matrix<float> hidden, ActivationObserver? observe = null, ForwardBuffers? buffers = null)
     {
         buffers ??= _buffers;
-        Run(hidden, buffers.Cache, 0, buffers, observe);
-        FinishMlp(hidden, buffers);
+        Run(hidden, buffers.Cache, 0, buffers.Parts?.Max(p => p.End) ?? hidden.Rows, buffers, observe, needed: true);
     }
 
     /// <summary>As <see cref="Forward"/>, for the rows of several sequences; see <see cref="Model.Forward(ReadOnlySpan{int}, IReadOnlyList{SequencePart})"/>.</summary>
@@ -55,52 +52,29 @@ public sealed class Block
 
     /// <summary>Shows <paramref name="observe"/> what <see cref="Forward"/> would, leaves hidden as it was and spares the last product.</summary>
     /// <param name="hidden">tokens × HiddenSize.</param>
-    /// <param name="observe">Called once per input site, before the site's layers run.</param>
+    /// <param name="observe">Called once per input site that is reached, before the site's layers run.</param>
     /// <param name="buffers">As in <see cref="Forward"/>.</param>
     public void Observe(Matrix<float> hidden, ActivationObserver observe, ForwardBuffers? buffers = null)
     {
         buffers ??= _buffers;
-        buffers.Fit(hidden.Rows);
-        Run(buffers.Copy(hidden), buffers.Cache, 0, buffers, observe);
+        Run(buffers.Copy(hidden), buffers.Cache, 0, hidden.Rows, buffers, observe, needed: false);
     }
 
     /// <summary>Goes on with a sequence whose first <paramref name="start"/> positions are in the cache.</summary>
-    internal void Continue(Matrix<float> hidden, KeyValueCache cache, int start, ForwardBuffers buffers)
-    {
-        Run(hidden, cache, start, buffers, null);
-        FinishMlp(hidden, buffers);
-    }
+    /// <param name="length">Of the text that is being read, which ends at the last of these tokens or later.</param>
+    internal void Continue(Matrix<float> hidden, KeyValueCache cache, int start, int length, ForwardBuffers buffers) =>
+        Run(hidden, cache, start, length, buffers, null, needed: true);
 
-    /// <summary>Everything but the down projection, whose input is left in Gate.</summary>
-    private void Run(Matrix<float> hidden, KeyValueCache cache, int start, ForwardBuffers b, ActivationObserver? observe)
+    private void Run(Matrix<float> hidden, KeyValueCache cache, int start, int length, ForwardBuffers b, ActivationObserver? observe, bool needed)
     {
         if (hidden.Columns != _spec.HiddenSize)
             throw new ArgumentException($"Hidden states have {hidden.Columns} features; the model has {_spec.HiddenSize}.", nameof(hidden));
-        _spec.CheckContext(b.Parts?.Max(p => p.End) ?? start + hidden.Rows);
+        _spec.CheckContext(length);
         b.Fit(hidden.Rows);
 
-        _attentionNorm.Apply(hidden, b.Normed);
-        observe?.Invoke(InputSite.Attention, b.Normed);
-        _query.Apply(b.Normed, b.Query);
-        _key.Apply(b.Normed, b.Key);
-        _value.Apply(b.Normed, b.Value);
-        if (b.Parts is null) b.Attention.Run(b.Query, b.Key, b.Value, cache, start, b.Attended);
-        else b.Attention.RunParts(b.Parts, b.Query, b.Key, b.Value, cache, b.Attended);
-        observe?.Invoke(InputSite.AttentionOutput, b.Attended);
-        _output.Apply(b.Attended, b.Projected);
-        RowWise.Add(hidden, b.Projected);
-
-        _mlpNorm.Apply(hidden, b.Normed);
-        observe?.Invoke(InputSite.Mlp, b.Normed);
-        _gate.Apply(b.Normed, b.Gate);
-        _up.Apply(b.Normed, b.Up);
-        RowWise.SiluMultiply(b.Gate, b.Up);
-        observe?.Invoke(InputSite.MlpOutput, b.Gate);
-    }
-
-    private void FinishMlp(Matrix<float> hidden, ForwardBuffers b)
-    {
-        _down.Apply(b.Gate, b.Projected);
-        RowWise.Add(hidden, b.Projected);
+        _attention.Run(_aroundAttention.Enter(hidden, b.Normed), cache, start, length, b, observe);
+        _aroundAttention.Leave(hidden, b.Projected);
+        _feedForward.Run(_aroundFeedForward.Enter(hidden, b.Normed), b, observe, needed);
+        if (needed) _aroundFeedForward.Leave(hidden, b.Projected);
     }
 }

@@ -14,7 +14,7 @@ public sealed class ForwardBuffers
     public ForwardBuffers(ModelSpec spec)
     {
         _spec = spec;
-        Attention = new Attention(spec, new RotaryEmbedding(spec.Rotary, spec.HeadSize));
+        Attention = new Attention(spec);
         Cache = new KeyValueCache(spec);
         Fit(1);
     }
@@ -28,13 +28,20 @@ public sealed class ForwardBuffers
     internal IReadOnlyList<SequencePart>? Parts { get; set; }
 
     internal Matrix<float> Normed { get; private set; } = null!;
+
+    /// <summary>Queries; keys and values too, where one matrix makes all three.</summary>
     internal Matrix<float> Query { get; private set; } = null!;
     internal Matrix<float> Key { get; private set; } = null!;
     internal Matrix<float> Value { get; private set; } = null!;
     internal Matrix<float> Attended { get; private set; } = null!;
     internal Matrix<float> Projected { get; private set; } = null!;
     internal Matrix<float> Gate { get; private set; } = null!;
+
+    /// <summary>Up; gate and up, where one matrix makes both.</summary>
     internal Matrix<float> Up { get; private set; } = null!;
+
+    /// <summary>What one of several experts gives; without rows where there are none.</summary>
+    internal Matrix<float> Expert { get; private set; } = null!;
 
     /// <summary>A copy of <paramref name="hidden"/> to work on.</summary>
     internal Matrix<float> Copy(Matrix<float> hidden)
@@ -48,13 +55,18 @@ public sealed class ForwardBuffers
     internal void Fit(int tokens)
     {
         if (Normed?.Rows == tokens) return;
+        bool fused = _spec.FusedProjections;
+        int apart = fused ? 0 : _spec.KeyValueSize;
         Normed = new Matrix<float>(tokens, _spec.HiddenSize);
-        Query = new Matrix<float>(tokens, _spec.QuerySize);
-        Key = new Matrix<float>(tokens, _spec.KeyValueSize);
-        Value = new Matrix<float>(tokens, _spec.KeyValueSize);
+        Query = new Matrix<float>(tokens, _spec.QuerySize + 2 * (_spec.KeyValueSize - apart));
+        Key = new Matrix<float>(tokens, apart);
+        Value = new Matrix<float>(tokens, apart);
         Attended = new Matrix<float>(tokens, _spec.QuerySize);
         Projected = new Matrix<float>(tokens, _spec.HiddenSize);
         Gate = new Matrix<float>(tokens, _spec.IntermediateSize);
-        Up = new Matrix<float>(tokens, _spec.IntermediateSize);
+        Up = new Matrix<float>(tokens, UpWidth(_spec));
+        Expert = new Matrix<float>(_spec.ExpertCount > 0 ? tokens : 0, _spec.HiddenSize);
     }
+
+    internal static int UpWidth(ModelSpec spec) => !spec.GatedMlp ? 0 : spec.FusedProjections ? 2 * spec.IntermediateSize : spec.IntermediateSize;
 }

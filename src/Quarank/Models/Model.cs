@@ -20,13 +20,13 @@ public sealed class Model
 
     /// <summary>Reads a whole model into memory, compressed layers as they are stored.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or does not fit the config; the message names it.</exception>
-    /// <exception cref="NotSupportedException">See <see cref="ModelSpec.Read"/>.</exception>
+    /// <exception cref="NotSupportedException">See <see cref="ModelSpec.Read(JsonElement)"/>.</exception>
     public static Model Load(Checkpoint checkpoint) => Load(checkpoint.Tensors, checkpoint.Config);
 
     /// <summary>As <see cref="Load(Checkpoint)"/>, from tensors that need not lie in a file.</summary>
     public static Model Load(StoredTensors tensors, JsonElement config)
     {
-        var spec = ModelSpec.Read(config);
+        var spec = ModelSpec.Of(config, tensors);
         var loader = new ModelLoader(tensors, config, spec);
         var buffers = new ForwardBuffers(spec);
         var embedding = loader.Embedding();
@@ -41,11 +41,11 @@ public sealed class Model
     /// <summary>Reads the embedding alone.</summary>
     public static Embedding LoadEmbedding(Checkpoint checkpoint, ModelSpec spec) => new ModelLoader(checkpoint, spec).Embedding();
 
-    /// <summary>Reads the last norm and the head alone.</summary>
+    /// <summary>Reads the end of the model alone.</summary>
     public static Head LoadHead(Checkpoint checkpoint, ModelSpec spec, Embedding embedding) => new ModelLoader(checkpoint, spec).Head(embedding);
 
     /// <summary>Runs a whole sequence; one at a time, for the blocks share their buffers.</summary>
-    /// <returns>Hidden states after the last norm, tokens × hidden.</returns>
+    /// <returns>Hidden states as <see cref="Head.Finish"/> leaves them: after the last norm, tokens × the head's width.</returns>
     /// <exception cref="ArgumentException">No tokens, more than the context holds, or an id out of the vocabulary.</exception>
     public Matrix<float> Forward(ReadOnlySpan<int> ids)
     {
@@ -53,8 +53,7 @@ public sealed class Model
         Spec.CheckContext(ids.Length);
         var hidden = Embedding.Apply(ids);
         foreach (var block in Blocks) block.Forward(hidden);
-        Head.Norm.Apply(hidden, hidden);
-        return hidden;
+        return Head.Finish(hidden);
     }
 
     /// <summary>
@@ -63,16 +62,23 @@ public sealed class Model
     /// ending (20, 7). All linear layers see all rows together. One batch at a time, for the blocks share their buffers.
     /// </summary>
     /// <param name="ids">The tokens of all parts, one part after the other.</param>
-    /// <returns>Hidden states after the last norm, ids.Length × hidden.</returns>
-    /// <exception cref="ArgumentException">A part is empty, starts where nothing lies before it, leaves the context, or they do not make up the ids.</exception>
+    /// <returns>Hidden states as <see cref="Head.Finish"/> leaves them, ids.Length × the head's width.</returns>
+    /// <exception cref="ArgumentException">A part is empty, starts where nothing lies before it, leaves the context, or they do not make up the ids;
+    /// or the model turns long texts otherwise than short ones (<see cref="RotaryScaling.Switch"/>) and there are both.</exception>
     public Matrix<float> Forward(ReadOnlySpan<int> ids, IReadOnlyList<SequencePart> parts)
     {
         SequencePart.Check(parts, ids.Length);
         Spec.CheckContext(parts.Max(p => p.End));
-        var hidden = Embedding.Apply(ids);
+        if (Spec.RotarySwitch is { } longest) SequencePart.CheckSameSide(parts, longest);
+        var hidden = new Matrix<float>(ids.Length, Spec.HiddenSize);
+        int row = 0;
+        foreach (var (start, count) in parts)
+        {
+            Embedding.Apply(ids.Slice(row, count), start).Data.CopyTo(hidden.RowRange(row, count));
+            row += count;
+        }
         foreach (var block in Blocks) block.ForwardParts(hidden, parts);
-        Head.Norm.Apply(hidden, hidden);
-        return hidden;
+        return Head.Finish(hidden);
     }
 
     /// <summary>Begins a text that grows: prompt at once, then token by token.</summary>

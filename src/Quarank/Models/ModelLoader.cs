@@ -8,6 +8,7 @@ namespace Quarank.Models;
 internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, ModelSpec spec)
 {
     private readonly LayerTable _layers = LayerTable.Read(config, spec);
+    private readonly TensorNames _names = spec.Names;
 
     public ModelLoader(Checkpoint checkpoint, ModelSpec spec) : this(checkpoint.Tensors, checkpoint.Config, spec) { }
 
@@ -15,19 +16,67 @@ internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, Mod
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, spec.BlockCount);
-        string name = ModelSpec.BlockName(index);
-        return new Block(spec, index, Norm($"{name}.input_layernorm"), Norm($"{name}.post_attention_layernorm"),
-            [.. spec.Projections(index).Select(Projection)], buffers);
+        string name = _names.Block(index);
+        Projection[] projections = [.. spec.Projections(index).Select(Projection)];
+        return new Block(spec, index, projections,
+            SelfAttention(index, projections), Around($"{name}.{_names.AttentionNorm}", $"{name}.{_names.AttentionOutputNorm}"),
+            FeedForward(name, projections), Around($"{name}.{_names.MlpNorm}", $"{name}.{_names.MlpOutputNorm}"), buffers);
     }
 
-    public Embedding Embedding() => new(Table("model.embed_tokens"));
+    public Embedding Embedding()
+    {
+        int width = spec.TableWidth;
+        var positions = spec.PositionOffset is { } offset ? Table(_names.Positions, spec.ContextLength + offset, spec.HiddenSize) : null;
+        return new(Table(_names.Embedding, spec.VocabularySize, width), spec.EmbeddingScale,
+            spec.EmbeddingSize is null ? null : Table(_names.ProjectIn, spec.HiddenSize, width), positions, spec.PositionOffset ?? 0);
+    }
 
-    public Head Head(Embedding embedding) => new(Norm("model.norm"), spec.TiedHead ? embedding.Table : Table("lm_head"));
+    public Head Head(Embedding embedding)
+    {
+        int width = spec.TableWidth;
+        return new(spec.FinalNorm ? Norm(_names.FinalNorm, spec.HiddenSize) : null,
+            spec.EmbeddingSize is null ? null : Table(_names.ProjectOut, width, spec.HiddenSize),
+            spec.TiedHead ? embedding.Table : Table(_names.Head, spec.VocabularySize, width), spec.LogitCap);
+    }
+
+    private SelfAttention SelfAttention(int block, Projection[] projections)
+    {
+        string name = $"{_names.Block(block)}.{_names.Attention}";
+        var (query, key) = spec.NormalizeQueriesAndKeys
+            ? (Norm($"{name}q_norm", spec.HeadSize), Norm($"{name}k_norm", spec.HeadSize)) : (null, null);
+        return new(spec, At(projections, InputSite.Attention), At(projections, InputSite.AttentionOutput)[0],
+            new AttentionTraits(spec.WindowOf(block), query, key));
+    }
+
+    private FeedForward FeedForward(string block, Projection[] projections) => spec.ExpertCount == 0
+        ? Mlp(projections, null)
+        : new Experts(spec, Table($"{block}.{_names.Mlp}{_names.Router}", spec.ExpertCount, spec.HiddenSize),
+            [.. Enumerable.Range(0, spec.ExpertCount).Select(e => Mlp(projections, e))]);
+
+    private Mlp Mlp(Projection[] projections, int? expert) =>
+        new(spec, At(projections, new(SitePlace.Mlp, expert)), At(projections, new(SitePlace.MlpOutput, expert))[0], expert);
+
+    private static Projection[] At(Projection[] projections, InputSite site) => [.. projections.Where(p => p.Site == site)];
+
+    private Residual Around(string norm, string outputNorm) => spec.NormPlacement switch
+    {
+        NormPlacement.Before => new(Norm(norm, spec.HiddenSize), null, null),
+        NormPlacement.BeforeAndAfter => new(Norm(norm, spec.HiddenSize), Norm(outputNorm, spec.HiddenSize), null),
+        _ => new(null, null, Norm(norm, spec.HiddenSize)),
+    };
 
     private Projection Projection(ProjectionSpec place) => new(place, _layers.Load(tensors, place),
         place.HasBias ? tensors.ReadVector($"{place.Name}.bias", place.Rows) : null);
 
-    private Linear Table(string name) => new DenseFormat().Load(tensors.Under(name), spec.VocabularySize, spec.HiddenSize);
+    private DenseLinear Table(string name, int rows, int columns) => DenseLinear.Load(tensors[$"{name}.weight"], rows, columns);
 
-    private RmsNorm Norm(string name) => new(tensors.ReadVector($"{name}.weight", spec.HiddenSize), spec.NormEpsilon);
+    private Norm Norm(string name, int size)
+    {
+        if (spec.Norm == NormKind.Layer && !spec.NormWeights) return new LayerNorm(null, null, spec.NormEpsilon);
+        float[] gain = tensors.ReadVector($"{name}.weight", size);
+        if (spec.Norm == NormKind.Layer) return new LayerNorm(gain, tensors.ReadVector($"{name}.bias", size), spec.NormEpsilon);
+        if (spec.Norm == NormKind.RmsPlusOne)
+            foreach (ref float g in gain.AsSpan()) g += 1;
+        return new RmsNorm(gain, spec.NormEpsilon);
+    }
 }

@@ -3,44 +3,23 @@ namespace Quarank.Models;
 /// <summary>Rotary position embedding (Su et al. 2021, arXiv:2104.09864): the pair (i, i + half) turns by position · theta^(−2i/size).</summary>
 /// <param name="Theta">The base of the frequencies.</param>
 /// <param name="Scaling">How the frequencies are stretched for longer texts; null leaves them.</param>
-public sealed record RotarySpec(double Theta, RotaryScaling? Scaling = null)
+/// <param name="Part">The part of a head, from its first feature on, that turns; the rest stays.</param>
+public sealed record RotarySpec(double Theta, RotaryScaling? Scaling = null, double Part = 1)
 {
-    /// <summary>The angles per position, one for each of the headSize / 2 pairs.</summary>
-    public double[] Frequencies(int headSize)
+    /// <summary>How many of a head's features turn.</summary>
+    public int Size(int headSize) => (int)(headSize * Part);
+
+    /// <summary>The angles per position, one for each pair.</summary>
+    /// <param name="longText">Whether the text is longer than <see cref="RotaryScaling.Switch"/>.</param>
+    public double[] Frequencies(int headSize, bool longText = false)
     {
-        var frequencies = new double[headSize / 2];
+        int size = Size(headSize);
+        var frequencies = new double[size / 2];
         for (int i = 0; i < frequencies.Length; i++)
         {
-            double f = Math.Pow(Theta, -2.0 * i / headSize);
-            frequencies[i] = Scaling?.Apply(f) ?? f;
+            double f = Math.Pow(Theta, -2.0 * i / size);
+            frequencies[i] = Scaling?.Apply(f, i, longText) ?? f;
         }
         return frequencies;
-    }
-}
-
-/// <summary>A rule that stretches rotary frequencies.</summary>
-public abstract record RotaryScaling
-{
-    /// <summary>The stretched frequency (radians per position).</summary>
-    public abstract double Apply(double frequency);
-}
-
-/// <summary>Position interpolation (rope type <c>linear</c>): positions count 1 / Factor.</summary>
-public sealed record LinearScaling(double Factor) : RotaryScaling
-{
-    public override double Apply(double frequency) => frequency / Factor;
-}
-
-/// <summary>
-/// Llama 3.1 (rope type <c>llama3</c>): waves longer than OriginalContext / LowFactor are stretched by Factor, those
-/// shorter than OriginalContext / HighFactor stay, and between them the two are mixed.
-/// </summary>
-public sealed record Llama3Scaling(double Factor, double LowFactor, double HighFactor, double OriginalContext) : RotaryScaling
-{
-    public override double Apply(double frequency)
-    {
-        double turns = OriginalContext * frequency / (2 * Math.PI);   // of this wave within the original context
-        double keep = Math.Clamp((turns - LowFactor) / (HighFactor - LowFactor), 0, 1);
-        return keep * frequency + (1 - keep) * frequency / Factor;
     }
 }

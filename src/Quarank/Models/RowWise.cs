@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using Quarank.Numerics;
-using Quarank.Numerics.Kernels;
 
 namespace Quarank.Models;
 
@@ -23,19 +22,9 @@ internal static class RowWise
         else AddAll(x, y);
     }
 
-    /// <summary>gate = silu(gate) · up, with silu(x) = x / (1 + e^−x).</summary>
-    public static void SiluMultiply(Matrix<float> gate, Matrix<float> up)
-    {
-        if (gate.Rows == 1) ActivationKernels.SiluMultiply(gate.Data, up.Data, gate.Data);
-        else SiluMultiplyAll(gate, up);
-    }
-
     private static void AddAll(Matrix<float> x, Matrix<float> y) => For(x.Rows, (first, count) =>
     {
         var rows = x.RowRange(first, count);
         TensorPrimitives.Add(rows, y.RowRange(first, count), rows);
     });
-
-    private static void SiluMultiplyAll(Matrix<float> gate, Matrix<float> up) =>
-        For(gate.Rows, (first, count) => ActivationKernels.SiluMultiply(gate.RowRange(first, count), up.RowRange(first, count), gate.RowRange(first, count)));
 }

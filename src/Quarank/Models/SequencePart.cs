@@ -20,4 +20,19 @@ public readonly record struct SequencePart(int Start, int Count)
         }
         if (sum != tokens || tokens == 0) throw new ArgumentException($"The parts have {sum} tokens, given are {tokens}.", nameof(parts));
     }
+
+    /// <summary>Whether all sequences end at or before a length, or all of them after it.</summary>
+    internal static bool OnOneSide(IReadOnlyList<SequencePart> parts, int length)
+    {
+        // A sequence ends where the next part does not go on.
+        var ends = parts.Where((p, i) => i == parts.Count - 1 || parts[i + 1].Start < p.End).Select(p => p.End > length);
+        return ends.Distinct().Count() == 1;
+    }
+
+    /// <exception cref="ArgumentException">Some sequences are longer than <paramref name="length"/> and others are not.</exception>
+    internal static void CheckSameSide(IReadOnlyList<SequencePart> parts, int length)
+    {
+        if (!OnOneSide(parts, length))
+            throw new ArgumentException($"This model turns texts of more than {length} tokens at other speeds: run shorter and longer ones apart.", nameof(parts));
+    }
 }

@@ -14,8 +14,12 @@ public sealed class Session
     private readonly Model _model;
     private readonly KeyValueCache[] _caches;
     private readonly ForwardBuffers _buffers;
-    private readonly Matrix<float> _hidden;
+    private readonly Matrix<float> _hidden, _finished;
     private readonly float[] _logits;
+
+    // What was read, where a longer text turns all its positions at other speeds (see RotaryScaling.Switch) and so must be read anew.
+    private readonly List<int>? _ids;
+    private readonly int _switch;
 
     internal Session(Model model)
     {
@@ -23,7 +27,10 @@ public sealed class Session
         _caches = [.. model.Blocks.Select(_ => new KeyValueCache(model.Spec))];
         _buffers = new ForwardBuffers(model.Spec);
         _hidden = new Matrix<float>(1, model.Spec.HiddenSize);
+        _finished = new Matrix<float>(1, model.Spec.TableWidth);
         _logits = new float[model.Spec.VocabularySize];
+        _switch = model.Spec.RotarySwitch ?? int.MaxValue;
+        if (model.Spec.RotarySwitch is not null) _ids = [];
     }
 
     /// <summary>The tokens read so far.</summary>
@@ -37,31 +44,31 @@ public sealed class Session
     public ReadOnlySpan<float> Append(ReadOnlySpan<int> ids)
     {
         Check(ids);
-        if (ids.Length > 1) ReadPieces(ids[..^1], null);
-        return Step(ids[^1]);
+        if (_ids is not null) Prepare(ids);
+        if (ids.Length > 1) ReadPieces(ids[..^1], null, Position + ids.Length);
+        return Read(ids[^1]);
     }
 
     /// <summary>Reads one token and returns the logits after it, valid until the next call. Allocates nothing but, now and then, room for more keys.</summary>
     /// <exception cref="ArgumentException">The context is full, or the id is not in the vocabulary.</exception>
     public ReadOnlySpan<float> Step(int id)
     {
-        _model.Embedding.Apply([id], _hidden);
-        Read(_hidden, _buffers);
-        _model.Head.Norm.Apply(_hidden, _hidden);
-        _model.Head.Logits(_hidden.Row(0), _logits);
-        return _logits;
+        Check([id]);
+        if (_ids is not null) Prepare([id]);
+        return Read(id);
     }
 
     /// <summary>
     /// Reads tokens as <see cref="Append"/> does and returns the states after each of them, as <see cref="Model.Forward"/> does for a
-    /// whole sequence: after the last norm, tokens × hidden. <see cref="Model.Logits"/> of row t foretell the token after ids[t].
+    /// whole sequence: tokens × the head's width. <see cref="Model.Logits"/> of row t foretell the token after ids[t].
     /// </summary>
     /// <inheritdoc cref="Append"/>
     public Matrix<float> ReadAll(ReadOnlySpan<int> ids)
     {
         Check(ids);
-        var states = new Matrix<float>(ids.Length, _model.Spec.HiddenSize);
-        ReadPieces(ids, states);
+        if (_ids is not null) Prepare(ids);
+        var states = new Matrix<float>(ids.Length, _model.Spec.TableWidth);
+        ReadPieces(ids, states, Position + ids.Length);
         return states;
     }
 
@@ -83,24 +90,45 @@ public sealed class Session
         _model.Embedding.Check(ids);
     }
 
-    /// <param name="states">Becomes what follows from each token, after the last norm; null asks for nothing.</param>
-    private void ReadPieces(ReadOnlySpan<int> ids, Matrix<float>? states)
+    private ReadOnlySpan<float> Read(int id)
+    {
+        _model.Embedding.Apply([id], _hidden, Position);
+        Read(_hidden, Position + 1, _buffers);
+        _model.Head.Logits(_model.Head.Finish(_hidden, _finished).Row(0), _logits);
+        return _logits;
+    }
+
+    /// <summary>Keeps the ids that are about to be read; what was read is read anew when the longer text turns at other speeds.</summary>
+    private void Prepare(ReadOnlySpan<int> ids)
+    {
+        int read = Position, length = Position + ids.Length;
+        bool turned = _ids!.Count > _switch;                 // as the keys in the caches are
+        _ids.RemoveRange(read, _ids.Count - read);
+        var before = turned == length > _switch || read == 0 ? [] : _ids.ToArray();
+        _ids.AddRange(ids);
+        if (before.Length == 0) return;
+        Position = 0;
+        ReadPieces(before, null, length);
+    }
+
+    /// <param name="length">Of the text that will have been read in the end.</param>
+    /// <param name="states">Becomes what follows from each token, as the head wants it; null asks for nothing.</param>
+    private void ReadPieces(ReadOnlySpan<int> ids, Matrix<float>? states, int length)
     {
         var buffers = new ForwardBuffers(_model.Spec);   // large, and only needed here
         for (int first = 0; first < ids.Length; first += PromptPiece)
         {
             int count = Math.Min(PromptPiece, ids.Length - first);
-            var hidden = _model.Embedding.Apply(ids.Slice(first, count));
-            Read(hidden, buffers);
+            var hidden = _model.Embedding.Apply(ids.Slice(first, count), Position);
+            Read(hidden, length, buffers);
             if (states is null) continue;
-            _model.Head.Norm.Apply(hidden, hidden);
-            hidden.Data.CopyTo(states.RowRange(first, count));
+            _model.Head.Finish(hidden).Data.CopyTo(states.RowRange(first, count));
         }
     }
 
-    private void Read(Matrix<float> hidden, ForwardBuffers buffers)
+    private void Read(Matrix<float> hidden, int length, ForwardBuffers buffers)
     {
-        for (int i = 0; i < _caches.Length; i++) _model.Blocks[i].Continue(hidden, _caches[i], Position, buffers);
+        for (int i = 0; i < _caches.Length; i++) _model.Blocks[i].Continue(hidden, _caches[i], Position, length, buffers);
         Position += hidden.Rows;
     }
 }

@@ -14,7 +14,7 @@ internal sealed class BlockLoop(
     Checkpoint checkpoint, ModelSpec spec, Recipe recipe, Assignment methods, CalibrationSet calibration, RunOptions options, RunDirectory run,
     StatisticsFolder? kept, RunClock clock, CancellationToken token)
 {
-    private static readonly InputSite[] Sites = Enum.GetValues<InputSite>();
+    private readonly InputSite[] _sites = [.. spec.Sites];
     private readonly LayerCompressor _compressor = new(methods, recipe, clock, token);
     private readonly TokenWeighting _weighting = recipe.Weighting();
     private readonly SequencePass _pass = new(spec, calibration, clock, token);
@@ -61,17 +61,17 @@ internal sealed class BlockLoop(
         if (kept is not null && kept.Has(block.Index))
         {
             if (goOn) Advance(block);
-            return kept.Load(block.Index);
+            return kept.Load(block.Index, _sites);
         }
         // The states that pass through are those of the original block, so one forward pass serves both ends.
-        var statistics = Observe(block, Sites, goOn);
+        var statistics = Observe(block, _sites, goOn);
         kept?.Save(block.Index, statistics);
         return statistics;
     }
 
     private LayerReport[] OnCompressed(Block block)
     {
-        InputSite[][] steps = recipe.Order == Order.Block ? [Sites] : [.. Sites.Select(s => new[] { s })];
+        InputSite[][] steps = recipe.Order == Order.Block ? [_sites] : [.. _sites.GroupBy(s => s.Place).Select(g => g.ToArray())];
         var reports = new Dictionary<string, LayerReport>();
         foreach (var sites in steps)
         {

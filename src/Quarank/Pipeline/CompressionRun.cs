@@ -31,7 +31,7 @@ public static class CompressionRun
 
         if (!Directory.Exists(work)) CheckpointWriter.RefuseExisting(outFolder);
         using var checkpoint = Checkpoint.Open(modelFolder);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         var plan = Plan.Of(checkpoint, spec, recipe);
         var clock = new RunClock(spec.BlockCount, progress);
         var calibration = clock.Time(RunPhase.Calibrate,

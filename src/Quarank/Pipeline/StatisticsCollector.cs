@@ -39,14 +39,14 @@ internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSi
         return new SiteStatistics(s.Value.Norms.Count, grams, Sinks.Of(s.Value.Norms));
     });
 
-    public static string Name(InputSite site) => site switch
+    public static string Name(InputSite site) => site.Place switch
     {
-        InputSite.Attention => "queries, keys and values",
-        InputSite.AttentionOutput => "the attention's output projection",
-        InputSite.Mlp => "gate and up",
-        InputSite.MlpOutput => "down",
+        SitePlace.Attention => "queries, keys and values",
+        SitePlace.AttentionOutput => "the attention's output projection",
+        SitePlace.Mlp => "the feed-forward part",
+        SitePlace.MlpOutput => "the feed-forward part's last layer",
         _ => throw new ArgumentOutOfRangeException(nameof(site), site, "no such site"),
-    };
+    } + (site.Expert is { } expert ? $" of expert {expert}" : "");
 
     private static float[] Norms(Matrix<float> inputs)
     {

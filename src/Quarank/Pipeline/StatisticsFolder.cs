@@ -68,12 +68,12 @@ internal sealed class StatisticsFolder
         }
     }
 
-    public Dictionary<InputSite, SiteStatistics> Load(int block)
+    public Dictionary<InputSite, SiteStatistics> Load(int block, IEnumerable<InputSite> sites)
     {
         var files = _weighting.Summed.ToDictionary(w => w, w => Checkpoint.Open(FileOf(block, w)));
         try
         {
-            return Enum.GetValues<InputSite>().ToDictionary(site => site, site =>
+            return sites.ToDictionary(site => site, site =>
             {
                 var grams = files.ToDictionary(f => f.Key, f => Symmetric(f.Value.Tensors.Under(NameOf(site))["gram"]));
                 _weighting.Complete(grams);

@@ -56,7 +56,7 @@ public sealed class Survey : IDisposable
         var checkpoint = Checkpoint.Open(modelFolder);
         try
         {
-            var spec = ModelSpec.Read(checkpoint.Config);
+            var spec = ModelSpec.Of(checkpoint);
             var recipe = new Recipe(new RoundToNearest(new GridFormat(8)), calibration) { Propagate = Propagation.Original };
             Plan.Of(checkpoint, spec, recipe);   // refuses what no run could do
             set ??= CalibrationSet.Read(calibration, Tokenizer.Load(checkpoint.Directory), token);
@@ -113,7 +113,7 @@ public sealed class Survey : IDisposable
         {
             clock.Start(_at);
             var block = Load(_at, pass);
-            var collector = _kept.Has(_at) ? null : new StatisticsCollector(_at, Enum.GetValues<InputSite>(), _weighting);
+            var collector = _kept.Has(_at) ? null : new StatisticsCollector(_at, Spec.Sites, _weighting);
             pass.Run(block, _hidden, advance: true, collector);
             if (collector is not null) _kept.Save(_at, collector.Finish());
         }
@@ -121,7 +121,7 @@ public sealed class Survey : IDisposable
 
     private List<SurveyedLayer> Layers(int index, SequencePass pass)
     {
-        var (block, statistics) = (Load(index, pass), _kept.Load(index));
+        var (block, statistics) = (Load(index, pass), _kept.Load(index, Spec.Sites));
         return [.. block.Projections.Select(p => new SurveyedLayer(p.Name, p.Weight.ToDense(), statistics[p.Site], _settings))];
     }
 

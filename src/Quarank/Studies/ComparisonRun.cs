@@ -32,7 +32,7 @@ public sealed class ComparisonRun
     private ComparisonRun(ComparisonRequest request, Checkpoint checkpoint, IProgress<ComparisonProgress>? progress, CancellationToken token)
     {
         (_request, _checkpoint, _token) = (request, checkpoint, token);
-        _spec = ModelSpec.Read(checkpoint.Config);
+        _spec = ModelSpec.Of(checkpoint);
         if (checkpoint.Config.TryGetProperty("quarank", out _))
             throw new InvalidDataException($"{checkpoint.Path}: this model is compressed already; compare recipes on the original.");
         if (request.Calibration.Length > _spec.ContextLength)

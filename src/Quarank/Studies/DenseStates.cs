@@ -30,7 +30,7 @@ internal sealed class DenseStates
         Checkpoint checkpoint, int[] ids, int length, int segments, string folder, string key, IProgress<double> progress)
     {
         string file = Path.Combine(folder, $"dense-{key}.states"), record = Path.Combine(folder, $"dense-{key}.json");
-        int hidden = ModelSpec.Read(checkpoint.Config).HiddenSize;
+        int hidden = ModelSpec.Of(checkpoint).TableWidth;
         if (TryRead(record) is { } kept && new FileInfo(file) is { Exists: true } info
             && info.Length == 4L * segments * length * hidden)
             return new(file, length, hidden, kept);

@@ -19,7 +19,7 @@ public class BlockTests
         var hidden = model.Embedding.Apply(_tiny.Ids(30));
         model.Blocks[0].Forward(hidden, (site, x) => seen.Add((site, x.Clone())));
 
-        Assert.Equal(Enum.GetValues<InputSite>(), seen.Select(s => s.Site));
+        Assert.Equal(Enum.GetValues<SitePlace>(), seen.Select(s => s.Site.Place));
         foreach (var p in model.Blocks[0].Projections) Assert.Equal(p.Weight.Columns, seen.Single(s => s.Site == p.Site).Inputs.Columns);
         Assert.All(seen, s => Assert.Equal(30, s.Inputs.Rows));
 
@@ -60,8 +60,7 @@ public class BlockTests
         var hidden = embedding.Apply(ids);
         for (int i = 0; i < _tiny.Spec.BlockCount; i++) Model.LoadBlock(checkpoint, _tiny.Spec, i, buffers).Forward(hidden);
         var head = Model.LoadHead(checkpoint, _tiny.Spec, embedding);
-        head.Norm.Apply(hidden, hidden);
-        Assert.Equal(model.Logits(model.Forward(ids)).Data.ToArray(), head.Logits(hidden).Data.ToArray());
+        Assert.Equal(model.Logits(model.Forward(ids)).Data.ToArray(), head.Logits(head.Finish(hidden)).Data.ToArray());
     }
 
     [Fact]

@@ -103,7 +103,7 @@ public sealed class AssignmentTests : IDisposable
         Assert.Equal(recipe.ToJson(), report.Recipe.ToJson());
 
         using var checkpoint = Quarank.Checkpoints.Checkpoint.Open(model);
-        var plan = Plan.Of(checkpoint, Quarank.Models.ModelSpec.Read(checkpoint.Config), recipe);
+        var plan = Plan.Of(checkpoint, Quarank.Models.ModelSpec.Of(checkpoint), recipe);
         Assert.Equal(report.Layers.Select(l => (l.Name, l.Bits)), plan.Layers.Select(l => (l.Name, l.Bits)));
         Assert.Equal(report.BitsPerWeight, plan.BitsPerWeight, 12);
     }

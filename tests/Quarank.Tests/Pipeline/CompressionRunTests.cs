@@ -127,7 +127,7 @@ public sealed class CompressionRunTests : IDisposable
         var report = Run("out", _recipe with { Propagate = propagate, Order = order });
         using var original = Checkpoint.Open(_model);
         using var written = Checkpoint.Open(_folder["out"]);
-        var spec = ModelSpec.Read(original.Config);
+        var spec = ModelSpec.Of(original);
         var tokens = CalibrationSet.Read(_recipe.Calibration, Quarank.Tokenizers.Tokenizer.Load(_model));
         var embedding = Model.LoadEmbedding(original, spec);
         var hidden = tokens.Sequences.Select(s => embedding.Apply(s)).ToList();
@@ -286,7 +286,7 @@ public sealed class CompressionRunTests : IDisposable
     public void The_plan_says_beforehand_what_the_run_will_store()
     {
         using var checkpoint = Checkpoint.Open(_model);
-        var spec = ModelSpec.Read(checkpoint.Config);
+        var spec = ModelSpec.Of(checkpoint);
         var plan = Plan.Of(checkpoint, spec, _recipe);
         var report = Run("out", _recipe);
         Assert.Equal(report.Layers.Select(l => (l.Name, l.Rows, l.Columns, l.Bits)),

@@ -7,7 +7,16 @@ internal static class ArchitectureTable
 {
     private static readonly Dictionary<string, Func<ConfigReader, ModelSpec>> Readers = new()
     {
+        ["Gemma2ForCausalLM"] = Gemma2.Read,
+        ["Gemma3ForCausalLM"] = Gemma3.Read,
+        ["Gemma3ForConditionalGeneration"] = Gemma3.ReadTextPart,
         ["LlamaForCausalLM"] = Llama.Read,
+        ["MistralForCausalLM"] = Mistral.Read,
+        ["MixtralForCausalLM"] = Mixtral.Read,
+        ["OPTForCausalLM"] = Opt.Read,
+        ["Phi3ForCausalLM"] = Phi3.Read,
+        ["Qwen2ForCausalLM"] = Qwen2.Read,
+        ["Qwen3ForCausalLM"] = Qwen3.Read,
     };
 
     public static ModelSpec Read(JsonElement config)
@@ -18,7 +27,7 @@ internal static class ArchitectureTable
             throw new InvalidDataException($"config.json: 'architectures' must name one architecture, found {names.Count}; known: {Known}.");
         if (!Readers.TryGetValue(names[0], out var read))
             throw new NotSupportedException($"Architecture '{names[0]}' is not supported; known: {Known}.");
-        return read(reader);
+        return read(reader) with { Architecture = names[0] };
     }
 
     private static string Known => string.Join(", ", Readers.Keys.Order(StringComparer.Ordinal));

@@ -121,7 +121,7 @@ internal sealed class VariantProbe(Checkpoint checkpoint, ModelSpec spec, IReadO
 
     private void Finish(Matrix<float>[] states)
     {
-        foreach (var h in states) _head!.Norm.Apply(h, h);
+        for (int i = 0; i < states.Length; i++) states[i] = _head!.Finish(states[i]);
     }
 
     private Matrix<float>[] Embed() => [.. sequences.Select(s => _embedding!.Apply(s))];

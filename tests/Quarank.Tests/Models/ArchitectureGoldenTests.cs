@@ -8,12 +8,13 @@ using Xunit;
 namespace Quarank.Tests.Models;
 
 /// <summary>Logits and hidden states of small random models, as transformers computes them in float32.</summary>
-public class LlamaGoldenTests
+public class ArchitectureGoldenTests
 {
     // Both sides compute in float32 in different order; 1e-4 of the largest value is what SOURCE.md of the goldens asks.
     private const float Tolerance = 1e-4f;
 
-    public static TheoryData<string> Names => new("llama", "llama-tied-bias", "llama3-rope");
+    public static TheoryData<string> Names => new("llama", "llama-tied-bias", "llama3-rope", "mistral-window", "mixtral", "qwen2", "qwen3",
+        "phi3", "phi3-longrope", "gemma2", "gemma3", "opt", "opt-post-norm-proj");
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -297,7 +297,7 @@ public sealed class CompressionRunTests : IDisposable
         Assert.Empty(plan.Warnings);
 
         var few = _recipe with { Calibration = _recipe.Calibration with { Samples = 1, Length = 40 } };
-        Assert.StartsWith("40 calibration tokens cannot fill the 48 inputs of down",
+        Assert.StartsWith("40 calibration tokens cannot fill the 48 inputs of the feed-forward part's last layer",
             Assert.Single(Plan.Of(checkpoint, spec, few).Warnings));
         var tooLong = _recipe with { Calibration = _recipe.Calibration with { Samples = 1, Length = 129 } };
         Assert.Contains("longer than the 128 positions",

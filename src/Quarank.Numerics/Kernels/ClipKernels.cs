@@ -11,10 +11,11 @@ public static class ClipKernels
     /// <param name="inverse">1 / scale.</param>
     /// <param name="low">The smallest code less the zero-point.</param>
     /// <param name="high">The largest code less the zero-point.</param>
-    public static float PowerError(ReadOnlySpan<float> w, float scale, float inverse, float low, float high)
+    /// <param name="enough">Where the sum so far exceeds this, it will do: what is left could only raise it.</param>
+    public static float PowerError(ReadOnlySpan<float> w, float scale, float inverse, float low, float high, float enough = float.PositiveInfinity)
     {
         int whole = w.Length & ~7;
-        return PowerErrorVector256(w[..whole], scale, inverse, low, high) + PowerErrorScalar(w[whole..], scale, inverse, low, high);
+        return PowerErrorVector256(w[..whole], scale, inverse, low, high, enough) + PowerErrorScalar(w[whole..], scale, inverse, low, high);
     }
 
     internal static float PowerErrorScalar(ReadOnlySpan<float> w, float scale, float inverse, float low, float high)
@@ -25,7 +26,7 @@ public static class ClipKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float PowerErrorVector256(ReadOnlySpan<float> w, float scale, float inverse, float low, float high)
+    private static float PowerErrorVector256(ReadOnlySpan<float> w, float scale, float inverse, float low, float high, float enough)
     {
         ref float start = ref MemoryMarshal.GetReference(w);
         var (s, r, l, h) = (Vector256.Create(scale), Vector256.Create(inverse), Vector256.Create(low), Vector256.Create(high));
@@ -49,6 +50,7 @@ public static class ClipKernels
             }
             var y = z * z;
             sum += square * (x * (y * y));
+            if ((j & 0xF8) == 0xF8 && Vector256.Sum(sum) > enough) break;
         }
         return Vector256.Sum(sum);
     }

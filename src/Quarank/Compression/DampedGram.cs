@@ -22,31 +22,37 @@ internal static class DampedGram
     public static Matrix<double> LiveWeight(LayerProblem problem, bool[] dead)
     {
         var w = new Matrix<double>(problem.Rows, problem.Columns);
-        for (int i = 0; i < w.Rows; i++)
+        int[] zeros = [.. Enumerable.Range(0, dead.Length).Where(j => dead[j])];
+        Threads.For(w.Rows, i =>
         {
             TensorPrimitives.ConvertChecked<float, double>(problem.Weight.Row(i), w.Row(i));
-            for (int j = 0; j < dead.Length; j++)
-                if (dead[j]) w[i, j] = 0;
-        }
+            foreach (int j in zeros) w[i, j] = 0;
+        });
         return w;
     }
+
+    /// <summary>Y lower triangular with Y Yᵀ the damped matrix.</summary>
+    public static Matrix<double> Cholesky(LayerProblem problem, double damping, bool[] dead, DampingOf of) =>
+        Factor(problem, damping, dead, h =>
+        {
+            var lower = h.Lower();
+            return LinearAlgebra.TryCholeskyInPlace(lower, out int pivot) ? (lower, 0) : (null, pivot);
+        }, of);
 
     /// <summary>
     /// Calls <paramref name="factor"/> on the damped matrix, with ten times the damping each time it fails, and notes the damping that
     /// it took. Parts of the median that are not enough go on as parts of the mean.
     /// </summary>
     /// <exception cref="InvalidDataException">No damping was enough.</exception>
-    public static Matrix<double> Factor(LayerProblem problem, double damping, bool[] dead,
-        Func<Matrix<double>, (Matrix<double>? Factor, int FailedPivot)> factor, DampingOf of = DampingOf.Mean)
+    public static TFactor Factor<TFactor>(LayerProblem problem, double damping, bool[] dead,
+        Func<Damped, (TFactor? Factor, int FailedPivot)> factor, DampingOf of = DampingOf.Mean) where TFactor : class
     {
-        var live = Live(problem, dead);
-        double mean = LinearAlgebra.Trace(live) / live.Rows;
-        double first = of == DampingOf.Mean || damping == 0 ? damping : damping * Unit(problem, live, dead, of) / mean;
+        var gram = problem.Inputs.Gram;
+        double mean = Diagonal(gram, dead, 0).Sum() / gram.Rows;
+        double first = of == DampingOf.Mean || damping == 0 ? damping : damping * Unit(problem, mean, dead, of) / mean;
         for (double d = first; ; d = Math.Max(1e-6, d * 10))
         {
-            var h = live.Clone();
-            AddToDiagonal(h, d * mean);
-            var (result, pivot) = factor(h);
+            var (result, pivot) = factor(new(gram, Diagonal(gram, dead, d * mean)));
             if (result is not null)
             {
                 if (d != first)
@@ -60,24 +66,38 @@ internal static class DampedGram
         }
     }
 
-    private static Matrix<double> Live(LayerProblem problem, bool[] dead)
+    private static double[] Diagonal(Matrix<double> gram, bool[] dead, double add)
     {
-        var h = problem.Inputs.Gram.Clone();
-        for (int j = 0; j < h.Rows; j++)
-            if (dead[j]) h[j, j] = 1;
-        return h;
+        var diagonal = new double[gram.Rows];
+        for (int j = 0; j < diagonal.Length; j++) diagonal[j] = (dead[j] ? 1 : gram[j, j]) + add;
+        return diagonal;
     }
 
     // What damping is a part of. Dead columns, whose eigenvalue is the 1 that was put there, have no say in the median.
-    private static double Unit(LayerProblem problem, Matrix<double> live, bool[] dead, DampingOf of)
+    private static double Unit(LayerProblem problem, double mean, bool[] dead, DampingOf of)
     {
-        if (of == DampingOf.Mean) return LinearAlgebra.Trace(live) / live.Rows;
+        if (of == DampingOf.Mean) return mean;
         double[] values = SymmetricEigen.Values(problem.Inputs.Gram);
         return Math.Max(0, values[(values.Length - dead.Count(d => d)) / 2]);
     }
+}
 
-    private static void AddToDiagonal(Matrix<double> h, double value)
+/// <summary>A Gram matrix with another diagonal; nothing is copied until somebody needs it.</summary>
+internal sealed record Damped(Matrix<double> Gram, double[] Diagonal)
+{
+    public int Order => Diagonal.Length;
+
+    public double this[int i, int j] => i == j ? Diagonal[i] : Gram[i, j];
+
+    /// <summary>The lower triangle, zeros above it.</summary>
+    public Matrix<double> Lower()
     {
-        for (int j = 0; j < h.Rows; j++) h[j, j] += value;
+        var lower = new Matrix<double>(Order, Order);
+        Threads.For(Order, i =>
+        {
+            Gram.Row(i)[..i].CopyTo(lower.Row(i));
+            lower[i, i] = Diagonal[i];
+        });
+        return lower;
     }
 }

@@ -87,13 +87,12 @@ public class ExactTests
         var h = problem.Inputs.Gram;
         double[] values = [.. SymmetricEigen.All(h).Values.Where(v => v > 1e-9)];
         Assert.Equal(41, values.Length);
-        Matrix<double>? seen = null;
-        DampedGram.Factor(problem, 0.25, DampedGram.DeadColumns(problem), damped => (seen = damped, 0), DampingOf.Median);
+        var seen = DampedGram.Factor(problem, 0.25, DampedGram.DeadColumns(problem), damped => (damped, 0), DampingOf.Median);
         for (int i = 0; i < h.Rows; i++)
             for (int j = 0; j < h.Rows; j++)
             {
                 double before = i == j && i < dead ? 1 : h[i, j];
-                Assert.Equal(before + (i == j ? 0.25 * values[20] : 0), seen![i, j], 1e-9 * Math.Max(1, Math.Abs(before)));
+                Assert.Equal(before + (i == j ? 0.25 * values[20] : 0), seen[i, j], 1e-9 * Math.Max(1, Math.Abs(before)));
             }
     }
 

@@ -15,7 +15,7 @@ public sealed class CholeskyTests
         return h;
     }
 
-    [Theory, InlineData(1), InlineData(2), InlineData(65), InlineData(300)]
+    [Theory, InlineData(1), InlineData(2), InlineData(65), InlineData(300), InlineData(900)]
     public void The_factor_gives_the_matrix_back(int n)
     {
         var h = Positive(n, 1);
@@ -30,10 +30,10 @@ public sealed class CholeskyTests
         Assert.InRange(Plain.Error(lower, Plain.ToDouble(single)), 0, 1e-5);
     }
 
-    [Theory, InlineData(0), InlineData(1), InlineData(40), InlineData(129)]
-    public void The_failing_pivot_is_named(int bad)
+    [Theory, InlineData(0, 130), InlineData(1, 130), InlineData(40, 130), InlineData(129, 130), InlineData(700, 800)]
+    public void The_failing_pivot_is_named(int bad, int n)
     {
-        var h = Positive(130, 2);
+        var h = Positive(n, 2);
         h[bad, bad] = -1;
         Assert.False(LinearAlgebra.TryCholesky(h, out _, out int pivot));
         Assert.Equal(bad, pivot);

@@ -12,8 +12,7 @@ public sealed record LayerEnergies(LayerShape Shape, double[] Energies, double S
     public static LayerEnergies Of(LayerProblem problem, Lordq method)
     {
         var dead = DampedGram.DeadColumns(problem);
-        var y = DampedGram.Factor(problem, method.Damping, dead,
-            h => LinearAlgebra.TryCholesky(h, out var l, out int pivot) ? (l, 0) : (null, pivot), method.DampingOf);
+        var y = DampedGram.Cholesky(problem, method.Damping, dead, method.DampingOf);
         var r = LinearAlgebra.Multiply(DampedGram.LiveWeight(problem, dead), y);
         var energies = SymmetricEigen.Values(r.Rows <= r.Columns ? LinearAlgebra.Syrk(r) : LinearAlgebra.SyrkTransposed(r));
         for (int i = 0; i < energies.Length; i++) energies[i] = Math.Max(0, energies[i]);

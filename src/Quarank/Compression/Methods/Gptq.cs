@@ -45,16 +45,12 @@ public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, d
     {
         Validate();
         var dead = DampedGram.DeadColumns(problem);
-        int[] order = Order(problem.Inputs.Gram);
-        var u = DampedGram.Factor(problem, Damping, dead, h => FeedbackRounding.InverseFactor(h, order), DampingOf);
+        int[]? order = ActOrder ? Order(problem.Inputs.Gram) : null;
+        var feedback = DampedGram.Factor(problem, Damping, dead, h => FeedbackFactor.Of(h, order), DampingOf);
         var codes = new GridCodes(Grid, Range, problem.Rows, problem.Columns);
-        new FeedbackRounding(u, order, StaticGroups).Round(DampedGram.LiveWeight(problem, dead), codes, problem.Weight);
+        new FeedbackRounding(feedback, order, StaticGroups, dead).Round(problem.Weight, codes, problem.Weight);
         return codes.ToLinear();
     }
 
-    private int[] Order(Matrix<double> h)
-    {
-        var columns = Enumerable.Range(0, h.Rows);
-        return [.. ActOrder ? columns.OrderByDescending(j => h[j, j]) : columns];
-    }
+    private static int[] Order(Matrix<double> h) => [.. Enumerable.Range(0, h.Rows).OrderByDescending(j => h[j, j])];
 }

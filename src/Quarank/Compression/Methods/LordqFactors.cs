@@ -6,11 +6,11 @@ namespace Quarank.Compression.Methods;
 
 /// <summary>The factorization of one layer: blocks one after the other, each of what those before it left.</summary>
 /// <param name="y">Lower triangular, H = Y Yᵀ with the damped H.</param>
-/// <param name="u">For Q's feedback: upper triangular, H⁻¹ = Uᵀ U.</param>
+/// <param name="feedback">For Q's rounding: of <see cref="FeedbackFactor"/>.</param>
 /// <param name="note">Told of a factorization that did not converge.</param>
-internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<double>? u, LayerShape shape, Action<string>? note)
+internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<float>? feedback, LayerShape shape, Action<string>? note)
 {
-    private readonly LordqRefit _refit = new(method, y, u);
+    private readonly LordqRefit _refit = new(method, y, feedback);
     private readonly (int Count, int PBits, int QBits)[] _bands =
         [.. method.Bands(shape.Rows, shape.Columns, method.RankFor(shape.Rows, shape.Columns))];
 

@@ -11,16 +11,16 @@ internal sealed class LordqLayer
     private readonly Lordq _method;
     private readonly LordqFactors _factors;
     private readonly Matrix<double> _weight, _y;
-    private readonly Matrix<double>? _u;
+    private readonly Matrix<float>? _feedback;
 
     private LordqLayer(Lordq method, LayerProblem problem)
     {
         var dead = DampedGram.DeadColumns(problem);
         bool feedback = method.Feedback.HasFlag(LordqFeedback.Q) || method.Rest is { Feedback: true };
         (_method, _weight) = (method, DampedGram.LiveWeight(problem, dead));
-        _y = DampedGram.Factor(problem, method.Damping, dead, h => LinearAlgebra.TryCholesky(h, out var l, out int pivot) ? (l, 0) : (null, pivot), method.DampingOf);
-        _u = feedback ? DampedGram.Factor(problem, method.Damping, dead, h => FeedbackRounding.InverseFactor(h), method.DampingOf) : null;
-        _factors = new(method, _y, _u, new(problem.Name, problem.Rows, problem.Columns), problem.Note);
+        _y = DampedGram.Cholesky(problem, method.Damping, dead, method.DampingOf);
+        _feedback = feedback ? DampedGram.Factor(problem, method.Damping, dead, h => FeedbackFactor.Of(h), method.DampingOf) : null;
+        _factors = new(method, _y, _feedback, new(problem.Name, problem.Rows, problem.Columns), problem.Note);
     }
 
     public static Linear Compress(Lordq method, LayerProblem problem)
@@ -59,7 +59,7 @@ internal sealed class LordqLayer
     private GridCodes Round(LordqRest rest, Matrix<double> target, Matrix<double> values)
     {
         var codes = new GridCodes(rest.GridOf(_method.Scales), target.Rows, target.Columns);
-        if (rest.Feedback) new FeedbackRounding(_u!).Round(target, codes);
+        if (rest.Feedback) new FeedbackRounding(_feedback!).Round(target, codes);
         else Threads.For(target.Rows, i => codes.RoundRow(i, target.Row(i)));
         Threads.For(target.Rows, i => codes.Decode(i, values.Row(i)));
         return codes;

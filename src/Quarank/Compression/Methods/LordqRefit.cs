@@ -5,16 +5,16 @@ using Quarank.Numerics;
 namespace Quarank.Compression.Methods;
 
 /// <summary>LoRDQ's refit (spec §2.6): Q is rounded first; P is then solved for, so that it suits the rounded Q best, and rounded.</summary>
-internal sealed class LordqRefit(Lordq method, Matrix<double> y, Matrix<double>? u)
+internal sealed class LordqRefit(Lordq method, Matrix<double> y, Matrix<float>? feedback)
 {
     // Added to the diagonal of Q̂ H Q̂ᵀ, in parts of its mean: components beyond the numerical rank are zero.
-    private const double Ridge = 1e-6;
+    private const double Ridge = 1e-6, MostRidge = 1e3;
 
     /// <summary>Steps (a) to (c) for one block of a residual R Y.</summary>
     public void Quantize(Matrix<double> residual, TopRankFactors top, LordqBlock block)
     {
         var (_, qs, _) = LordqPrinted.Vectors(y, top);
-        if (method.Feedback.HasFlag(LordqFeedback.Q)) block.Q.RoundAlong(qs, u!);
+        if (method.Feedback.HasFlag(LordqFeedback.Q)) block.Q.RoundAlong(qs, feedback!);
         else block.Q.RoundAll(qs);
         QuantizeP(residual, [block]);
     }
@@ -41,33 +41,46 @@ internal sealed class LordqRefit(Lordq method, Matrix<double> y, Matrix<double>?
         LinearAlgebra.SolveLower(factor, p);
         LinearAlgebra.SolveLower(factor, p, transpose: true);
 
-        var feedback = method.Feedback.HasFlag(LordqFeedback.P) ? FeedbackRounding.InverseFactor(gram).Factor : null;
+        var inverse = method.Feedback.HasFlag(LordqFeedback.P) ? InverseFactor(gram) : null;
         int j = 0;
         foreach (var block in blocks)
             for (int k = 0; k < block.Count; k++, j++)
             {
                 block.P.Round(k, p.Row(j));
-                if (feedback is not null) Feed(p, j, block.P.Values.Row(k), feedback);
+                if (inverse is not null) Feed(p, j, block.P.Values.Row(k), inverse);
             }
     }
 
     // The error of column j spread over the columns after it, as GPTQ does with the columns of a weight.
-    private static void Feed(Matrix<double> p, int j, ReadOnlySpan<double> rounded, Matrix<double> feedback)
+    private static void Feed(Matrix<double> p, int j, ReadOnlySpan<double> rounded, Matrix<double> inverse)
     {
         var error = p.Row(j);
         TensorPrimitives.Subtract(error, rounded, error);
-        TensorPrimitives.Divide(error, feedback[j, j], error);
-        for (int k = j + 1; k < p.Rows; k++) TensorPrimitives.MultiplyAdd(error, -feedback[j, k], p.Row(k), p.Row(k));
+        TensorPrimitives.Divide(error, inverse[j, j], error);
+        for (int k = j + 1; k < p.Rows; k++) TensorPrimitives.MultiplyAdd(error, -inverse[j, k], p.Row(k), p.Row(k));
     }
 
     // Of the damped matrix, which is left damped.
     private static Matrix<double> Cholesky(Matrix<double> gram)
     {
         double mean = Math.Max(LinearAlgebra.Trace(gram) / gram.Rows, double.Epsilon * 1e20);
-        for (double ridge = Ridge; ; ridge *= 10)
+        for (double ridge = Ridge; ridge <= MostRidge; ridge *= 10)
         {
             for (int i = 0; i < gram.Rows; i++) gram[i, i] += ridge * mean;
             if (LinearAlgebra.TryCholesky(gram, out var lower, out _)) return lower;
         }
+        throw new InvalidDataException($"LoRDQ's refit: the Gram matrix of {gram.Rows} rounded components is not positive definite, or not finite; "
+            + "leave out the refit for this layer, or look for what overflows in its weights or inputs.");
+    }
+
+    // U upper triangular with G⁻¹ = Uᵀ U: from the Cholesky factor of G read backwards, J G J = L Lᵀ, U = J L⁻¹ J.
+    private static Matrix<double>? InverseFactor(Matrix<double> gram)
+    {
+        var backwards = gram.Clone();
+        backwards.Data.Reverse();
+        if (!LinearAlgebra.TryCholesky(backwards, out var lower, out _)) return null;
+        var inverse = LinearAlgebra.InvertLower(lower);
+        inverse.Data.Reverse();
+        return inverse;
     }
 }

@@ -31,16 +31,16 @@ internal sealed class FactorCodes(CodeGrid? grid, int count, int length)
     /// <summary>Rounds every vector.</summary>
     public void RoundAll(Matrix<double> vectors) => Threads.For(count, k => Round(k, vectors.Row(k)));
 
-    /// <summary>Rounds every vector from its first entry to its last, the error of each entry fed to those after it as <paramref name="u"/> says.</summary>
-    /// <param name="u">Length × length, of <see cref="FeedbackRounding.InverseFactor"/>.</param>
-    public void RoundAlong(Matrix<double> vectors, Matrix<double> u)
+    /// <summary>Rounds every vector from its first entry to its last, the error of each entry fed to those after it as <paramref name="feedback"/> says.</summary>
+    /// <param name="feedback">Length × length, of <see cref="FeedbackFactor"/>.</param>
+    public void RoundAlong(Matrix<double> vectors, Matrix<float> feedback)
     {
         if (_codes is null)
         {
             RoundAll(vectors); // half floats have no error worth feeding on
             return;
         }
-        new FeedbackRounding(u).Round(vectors, _codes);
+        new FeedbackRounding(feedback).Round(vectors, _codes);
         Threads.For(count, k => _codes.Decode(k, Values.Row(k)));
     }
 

@@ -47,7 +47,7 @@ internal sealed class GridCodes(CodeGrid grid, int rows, int columns)
     {
         int bits = grid.Layout.Bits, bytes = BitPacking.ByteCount(columns, bits);
         var packed = new byte[checked(rows * bytes)];
-        for (int i = 0; i < rows; i++) BitPacking.Pack(Row(i), bits, packed.AsSpan(i * bytes, bytes));
+        Threads.For(rows, i => BitPacking.Pack(Row(i), bits, packed.AsSpan(i * bytes, bytes)));
         return grid.ToLinear(rows, columns, packed, _grids);
     }
 

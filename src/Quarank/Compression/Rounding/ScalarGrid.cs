@@ -63,7 +63,7 @@ internal readonly record struct ScalarGrid(double Scale, int Zero, double Offset
             var grid = Of(format, null, shrink * min, shrink * max);
             bool number = format.Offset == GridOffset.Number;
             if (number) TensorPrimitives.Subtract(w, (float)grid.Offset, moved);
-            float sum = ClipKernels.PowerError(number ? moved : w, (float)grid.Scale, (float)(1 / grid.Scale), -grid.Zero, grid.MaxCode - grid.Zero);
+            float sum = ClipKernels.PowerError(number ? moved : w, (float)grid.Scale, (float)(1 / grid.Scale), -grid.Zero, grid.MaxCode - grid.Zero, least);
             if (sum < least) (best, least) = (grid, sum);
         }
         ArrayPool<float>.Shared.Return(rented);

@@ -1,69 +1,59 @@
 using System.Diagnostics;
-using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using Quarank.Numerics;
-using Quarank.Numerics.Kernels;
 
 namespace Quarank.Benchmarks;
 
 /// <summary>
-/// One-token products of packed matrices that do not fit the caches, beside the read bandwidth measured in the same round. What counts is
-/// the share of that bandwidth: both move with whatever else the machine is doing.
+/// One-token products of matrices that do not fit the caches, beside the read bandwidth measured in the same rounds. What counts is the share
+/// of that bandwidth: both move with whatever else the machine is doing. "In cache" repeats one small matrix on one thread: what the
+/// instructions alone take.
 /// </summary>
 internal static class DecodeBenchmark
 {
-    private const int Rows = 4096, Columns = 4096, Rounds = 7;
-    private const long Streamed = 192L << 20;
+    private const int Rounds = 21;
+    private const long Streamed = 160L << 20;
+    private static readonly ReadBandwidth Limit = new(Streamed);
 
-    public static void Run()
+    public static void Run(int rows, int columns, string only)
     {
-        Console.WriteLine($"{Rows}x{Columns}, {Threads.Count} threads, {Streamed >> 20} MiB streamed a round, medians of {Rounds} rounds");
-        Console.WriteLine($"{"form",-16}{"bits",7}{"us",10}{"Gweights/s",12}{"GB/s",8}{"of read",9}");
-        foreach (var (bits, group) in new[] { (8, 0), (8, 128), (4, 0), (4, 128), (4, 64), (4, 32), (3, 0), (3, 128), (2, 0), (2, 128), (2, 64) })
-            Measure(bits, group);
+        Console.WriteLine($"{rows}x{columns}, {Threads.Count} threads, {Streamed >> 20} MiB streamed a round, medians of {Rounds} rounds");
+        Console.WriteLine($"{"form",-26}{"bits",8}{"us",9}{"Gweights/s",12}{"GB/s",8}{"read GB/s",11}{"of read",9}{"in cache",10}");
+        foreach (var form in DecodeForm.All)
+            if (form.Name.Contains(only, StringComparison.Ordinal)) Measure(form, rows, columns);
     }
 
-    private static void Measure(int bits, int group)
+    private static void Measure(DecodeForm form, int rows, int columns)
     {
-        long bytes = (long)Rows * BitPacking.ByteCount(Columns, bits);
-        int groups = group == 0 ? 1 : Columns / group;
-        long all = bytes + (group == 0 ? 4 : 2) * (long)Rows * groups;
-        var copies = Enumerable.Range(0, (int)Math.Max(2, Streamed / all)).Select(_ => Some(bits, group, groups, bytes)).ToArray();
-        var (x, y) = (new float[Columns], new float[Rows]);
-        var random = new Random(1);
-        foreach (ref float v in x.AsSpan()) v = random.NextSingle() - 0.5f;
-
-        var memory = new byte[Streamed];
-        Array.Fill(memory, (byte)3);
-        var (times, reads) = (new double[Rounds], new double[Rounds]);
-        for (int i = -1; i < Rounds; i++)
+        float[] x = DecodeForm.Input(columns), y = new float[rows];
+        double cached = InCache(form, columns);
+        var first = form.Make(rows, columns);
+        var copies = new List<DecodeForm.Layer> { first };
+        while (copies.Count * first.Bytes < Streamed) copies.Add(first.Copy());
+        double[] times = new double[Rounds], reads = new double[Rounds];
+        for (int i = -3; i < Rounds; i++)
         {
-            double time = Seconds(() => { foreach (var copy in copies) copy.Multiply(x, y); }) / copies.Length;
-            double read = Streamed / Seconds(() => Read(memory)) / 1e9;
+            double time = Seconds(() => { foreach (var copy in copies) copy.Multiply(x, y); }) / copies.Count;
+            double read = Limit.Measure() / 1e9;
             if (i >= 0) (times[i], reads[i]) = (time, read);
         }
         Array.Sort(times);
         Array.Sort(reads);
-        double seconds = times[Rounds / 2], rate = all / seconds / 1e9;
+        double seconds = times[Rounds / 2], weights = (double)rows * columns, rate = first.Bytes / seconds / 1e9;
         Console.WriteLine(FormattableString.Invariant(
-            $"{bits + " bits, " + (group == 0 ? "row" : "group " + group),-16}{8.0 * all / Rows / Columns,7:F3}{seconds * 1e6,10:F0}{(double)Rows * Columns / seconds / 1e9,12:F1}{rate,8:F1}{rate / reads[Rounds / 2],9:P0}"));
+            $"{form.Name,-26}{8 * first.Bytes / weights,8:F3}{seconds * 1e6,9:F0}{weights / seconds / 1e9,12:F1}{rate,8:F1}{reads[Rounds / 2],11:F1}{rate / reads[Rounds / 2],9:P0}{first.Bytes / times[0] / 1e9 / reads[^1],9:P0}{cached,10:F1}"));
     }
 
-    // Sums of 64-bit words, in pieces, on the pool.
-    private static void Read(byte[] memory)
+    private static double InCache(DecodeForm form, int columns)
     {
-        const int piece = 1 << 20;
-        Threads.For((int)(Streamed / piece), i => TensorPrimitives.Sum(MemoryMarshal.Cast<byte, long>(memory.AsSpan(i * piece, piece))));
-    }
-
-    private static PackedMatrix Some(int bits, int group, int groups, long bytes)
-    {
-        var random = new Random(2);
-        var codes = new byte[bytes];
-        random.NextBytes(codes);
-        var scales = new float[Rows * groups];
-        Array.Fill(scales, 0.01f);
-        return new PackedMatrix(Rows, Columns, bits, group == 0 ? Columns : group, codes, scales, group != 0, PackedOffset.Middle, [], []);
+        int rows = 64, threads = Threads.Count;
+        var layer = form.Make(rows, columns);
+        float[] x = DecodeForm.Input(columns), y = new float[rows];
+        Threads.Count = 1;
+        for (int i = 0; i < 20; i++) layer.Multiply(x, y);
+        double best = double.MaxValue;
+        for (int i = 0; i < 20; i++) best = Math.Min(best, Seconds(() => { for (int k = 0; k < 10; k++) layer.Multiply(x, y); }) / 10);
+        Threads.Count = threads;
+        return (double)rows * columns / best / 1e9;
     }
 
     private static double Seconds(Action action)

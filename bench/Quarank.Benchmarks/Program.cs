@@ -12,7 +12,7 @@ switch (args)
     case ["variants", var model, var statistics, var bits, var methods, ..]: VariantTable.Run(model, statistics, bits, methods, Number(5, 1)); return 0;
     case ["calibration", var model, var text, ..]: CalibrationRate.Run(model, text, Number(3, 4), Number(4, 3)); return 0;
     case ["gptq", ..]: GptqRate.Run(Number(1, 4096), Number(2, 3)); return 0;
-    case ["decode", ..]: DecodeBenchmark.Run(); return 0;
+    case ["decode", ..]: DecodeBenchmark.Run(Number(1, 4096), Number(2, 4096), args.Length > 3 ? args[3] : ""); return 0;
     case ["pool", ..]: PoolBenchmark.Run(); return 0;
     case ["tokenizers", .. var files]: TokenizerSpeed.Run(files); return 0;
     default:
@@ -22,7 +22,7 @@ switch (args)
             methods MODEL STATISTICS [N]    where LoRDQ's time goes, from kept Gram matrices, on each n-th block
             factorizations MODEL STATISTICS [N]   LoRDQ's losses with exact and with iterated factors, on each n-th block
             gptq [N ROUNDS]                 GPTQ of an N x N matrix beside sgemm alone on the same operations
-            decode                          one-token products of packed matrices beside the read bandwidth
+            decode [ROWS COLUMNS [FORM]]    one-token products of each stored form beside the read bandwidth
             pool                            microseconds of a fork and join
             forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products
             variants MODEL STATISTICS BITS METHODS.json [STRIDE]

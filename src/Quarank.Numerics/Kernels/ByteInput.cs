@@ -52,6 +52,7 @@ internal sealed unsafe class ByteInput
     public float GroupSum(int g) => GroupSums[g];
 
     /// <summary>Rounds <paramref name="x"/> for a matrix of this layout. One buffer serves every matrix; it grows to the largest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Fill(ReadOnlySpan<float> x, PackedLayout layout)
     {
         Reserve(layout);
@@ -87,6 +88,7 @@ internal sealed unsafe class ByteInput
     }
 
     // Rounds up to 128 values, zeros behind them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Round(ReadOnlySpan<float> x, sbyte* codes)
     {
         float most = Largest(x), scale = most / 127, inverse = scale > 0 && float.IsFinite(1 / scale) ? 1 / scale : 0;
@@ -111,6 +113,7 @@ internal sealed unsafe class ByteInput
     }
 
     // Without their sign, floats are ordered as their bits are, NaN above all.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Largest(ReadOnlySpan<float> x)
     {
         const int magnitude = 0x7FFFFFFF;
@@ -125,6 +128,7 @@ internal sealed unsafe class ByteInput
         return BitConverter.Int32BitsToSingle(most);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Sum(sbyte* codes, int count)
     {
         var sum = Vector128<int>.Zero;
@@ -138,6 +142,7 @@ internal sealed unsafe class ByteInput
     }
 
     // Value number i of a short stripe of t values, s = ⌈t·width/8⌉ bytes, meets byte i mod s, part i / s.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Arrange(sbyte* target, PackedLayout layout, int start, int width, PackedSegment[] segments)
     {
         int t = layout.Columns - start, parts = 8 / width, s = (t * width + 7) / 8;

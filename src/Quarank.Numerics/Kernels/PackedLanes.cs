@@ -10,6 +10,16 @@ namespace Quarank.Numerics.Kernels;
 /// </summary>
 internal static unsafe class PackedLanes
 {
+    /// <summary>
+    /// Asks for the line 1.5 KiB behind <paramref name="p"/>: so many instructions stand between two lines of codes that the processor alone
+    /// does not look far enough ahead. It may lie behind the matrix; nothing is read.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fetch(byte* p)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(p + 1536);
+    }
+
     /// <summary>Codes (0 … 127) times the bytes at <paramref name="q"/>, neighbours summed: at most 2 · 127 · 127.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Pairs(Vector256<byte> codes, sbyte* q)

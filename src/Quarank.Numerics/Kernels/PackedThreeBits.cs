@@ -16,6 +16,8 @@ internal readonly unsafe struct ThreeBits : IPackedWidth
         byte* bits = row + layout.BitPlane;
         for (byte* end = row + layout.BitTailStart / 4; row != end; row += 64, bits += 32, q += 256, unit += 256 / TUnit.Size)
         {
+            Fetch(row);
+            Fetch(bits);
             var third = Vector256.Load(bits);
             sum = AddBlock<TUnit>(sum, Vector256.Load(row), third, q, unit);
             sum = AddBlock<TUnit>(sum, Vector256.Load(row + 32), Down(third, 4), q + 128, unit + 128 / TUnit.Size);

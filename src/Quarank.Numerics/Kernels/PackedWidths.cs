@@ -45,6 +45,7 @@ internal readonly unsafe struct FourBits : IPackedWidth
         float* unit = scales;
         for (byte* end = row + layout.TailStart / 128 * 64; row != end; row += 64, q += 128, unit += 128 / TUnit.Size)
         {
+            Fetch(row);
             Vector256<byte> v = Vector256.Load(row), w = Vector256.Load(row + 32);
             var (s0, s1) = (Pairs(v & mask, q), Pairs(Down(v, 4) & mask, q + 32));
             var (s2, s3) = (Pairs(w & mask, q + 64), Pairs(Down(w, 4) & mask, q + 96));
@@ -80,7 +81,10 @@ internal readonly unsafe struct TwoBits : IPackedWidth
         sbyte* q = x.Codes;
         float* unit = scales;
         for (byte* end = row + layout.TailStart / 4; row != end; row += 32, q += 128, unit += 128 / TUnit.Size)
+        {
+            Fetch(row);
             sum = AddBlock<TUnit>(sum, Vector256.Load(row), q, unit);
+        }
         return AddTail(sum, row, scales, x, layout);
     }
 
@@ -129,6 +133,8 @@ internal readonly unsafe struct EightBits : IPackedWidth
         byte* end = row + layout.Columns;
         for (; row <= end - TUnit.Size; row += TUnit.Size, q += TUnit.Size, scales++)
         {
+            Fetch(row);
+            if (TUnit.Size > 64) Fetch(row + 64);
             var s = Part(row, q);
             if (TUnit.Size > 32) s += Part(row + 32, q + 32);
             if (TUnit.Size > 64) s += Part(row + 64, q + 64) + Part(row + 96, q + 96);

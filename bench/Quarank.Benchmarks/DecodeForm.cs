@@ -1,0 +1,61 @@
+using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
+
+namespace Quarank.Benchmarks;
+
+/// <summary>A stored form with random numbers in it, for <see cref="DecodeBenchmark"/>.</summary>
+internal sealed record DecodeForm(string Name, Func<int, int, DecodeForm.Layer> Make)
+{
+    /// <summary>A layer, the bytes a product streams, and how to get another one with its numbers elsewhere in memory.</summary>
+    public sealed record Layer(long Bytes, Product Multiply, Func<Layer> Copy);
+
+    public delegate void Product(ReadOnlySpan<float> x, Span<float> y);
+
+    public static readonly DecodeForm[] All =
+    [
+        .. new[] { (8, 0), (8, 128), (4, 0), (4, 128), (4, 64), (4, 32), (3, 0), (3, 128), (2, 0), (2, 128), (2, 64) }
+            .Select(f => new DecodeForm($"{f.Item1} bits, {(f.Item2 == 0 ? "row" : "group " + f.Item2)}", (rows, columns) => Grid(rows, columns, f.Item1, f.Item2, Codes(rows, columns, f.Item1)))),
+        new("LoRDQ 2.0 bits", LowRank),
+    ];
+
+    public static float[] Input(int columns)
+    {
+        var random = new Random(1);
+        return [.. Enumerable.Range(0, columns).Select(_ => random.NextSingle() - 0.5f)];
+    }
+
+    private static Layer Grid(int rows, int columns, int bits, int group, byte[] codes)
+    {
+        int groups = group == 0 ? 1 : columns / group;
+        var scales = new float[rows * groups];
+        Array.Fill(scales, 0.01f);
+        var matrix = new PackedMatrix(rows, columns, bits, group == 0 ? columns : group, codes, scales, group != 0, PackedOffset.Middle, [], []);
+        return new(codes.LongLength + (group == 0 ? 4L : 2L) * scales.Length, matrix.Multiply, () => Grid(rows, columns, bits, group, (byte[])codes.Clone()));
+    }
+
+    // Two 4-bit factors of together 2 bits per dense weight: rank · (rows + columns) · 4 = 2 · rows · columns.
+    private static Layer LowRank(int rows, int columns)
+    {
+        int rank = rows * columns / 2 / (rows + columns) / 32 * 32;
+        return LowRank(rows, columns, rank, Codes(rows, rank, 4), Codes(rank, columns, 4));
+    }
+
+    private static Layer LowRank(int rows, int columns, int rank, byte[] left, byte[] right)
+    {
+        var p = new PackedMatrix(rows, rank, 4, left, Enumerable.Repeat(0.01f, rank).ToArray(), new float[rank]);
+        var q = new PackedMatrix(rank, columns, 4, columns, right, Enumerable.Repeat(0.01f, rank).ToArray(), false, PackedOffset.Number, [], new float[rank]);
+        var inner = new float[rank];
+        return new(left.LongLength + right.LongLength + 16L * rank, (x, y) =>
+        {
+            q.Multiply(x, inner);
+            p.Multiply(inner, y);
+        }, () => LowRank(rows, columns, rank, (byte[])left.Clone(), (byte[])right.Clone()));
+    }
+
+    private static byte[] Codes(int rows, int columns, int bits)
+    {
+        var codes = new byte[(long)rows * BitPacking.ByteCount(columns, bits)];
+        new Random(2).NextBytes(codes);
+        return codes;
+    }
+}

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Quarank.Benchmarks;
+using Quarank.Benchmarks.Kernels;
 
 // Ratios measured side by side in one run; each prints a table and tests nothing.
 switch (args)
@@ -14,6 +15,7 @@ switch (args)
     case ["gptq", ..]: GptqRate.Run(Number(1, 4096), Number(2, 3)); return 0;
     case ["decode", ..]: DecodeBenchmark.Run(Number(1, 4096), Number(2, 4096), args.Length > 3 ? args[3] : ""); return 0;
     case ["pool", ..]: PoolBenchmark.Run(); return 0;
+    case ["kernels", .. var more]: KernelBenchmarks.Run(more); return 0;
     case ["tokenizers", .. var files]: TokenizerSpeed.Run(files); return 0;
     default:
         Console.Error.WriteLine("""
@@ -24,6 +26,7 @@ switch (args)
             gptq [N ROUNDS]                 GPTQ of an N x N matrix beside sgemm alone on the same operations
             decode [ROWS COLUMNS [FORM]]    one-token products of each stored form beside the read bandwidth
             pool                            microseconds of a fork and join
+            kernels [--filter '*Product*' ...]   BenchmarkDotNet on every kernel, limits measured before and after each case beside it
             forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products
             variants MODEL STATISTICS BITS METHODS.json [STRIDE]
                                             methods on kept Gram matrices beside LoRDQ as printed, at equal bytes

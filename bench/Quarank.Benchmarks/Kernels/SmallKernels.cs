@@ -28,7 +28,7 @@ public class SmallKernels
     public void RmsNorm2048() => _norm.Apply(_hidden, _normed);
 
     [Benchmark]
-    public void SiluTimesUp5632() => RowWise.SiluMultiply(_gate, _up);
+    public void SiluTimesUp5632() => ActivationKernels.SiluMultiply(_gate.Data, _up.Data, _gate.Data);
 
     [Benchmark]
     public float Exponentials512() => ActivationKernels.Exponentiate(_scores, 0.125f);

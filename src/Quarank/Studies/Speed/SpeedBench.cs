@@ -40,7 +40,7 @@ public static class SpeedBench
         {
             using var checkpoint = Checkpoint.Open(folder);
             bytes += checkpoint.FileBytes;
-            int context = ModelSpec.Read(checkpoint.Config).ContextLength, longest = request.Tests.Max(t => t.Tokens);
+            int context = ModelSpec.Of(checkpoint).ContextLength, longest = request.Tests.Max(t => t.Tokens);
             if (longest > context)
                 throw new InvalidDataException($"{folder}: its context of {context} tokens is shorter than a test of {longest}; give smaller --prompt and --generate.");
         }

@@ -10,7 +10,8 @@ namespace Quarank.Studies.Speed;
 /// <param name="FileBytes">All weight files.</param>
 /// <param name="BitsPerWeight">Of the compressed linear layers; of all when none is compressed.</param>
 /// <param name="HeadBits">Bits per weight of the head.</param>
-/// <param name="BytesPerToken">Stored bytes of all layers that one token is multiplied by, the head among them; the embedding's one row is not.</param>
+/// <param name="BytesPerToken">Stored bytes of all layers that one token is multiplied by, the head among them; the embedding's one row is not. Of a choice
+/// of experts, the mean of as many as a token passes through.</param>
 /// <param name="OperationsPerToken">Multiplications and additions in the blocks' linear layers; a prompt needs the head only once.</param>
 public sealed record SpeedModel(
     string Name, string Architecture, long Parameters, long FileBytes, double BitsPerWeight, double HeadBits, long BytesPerToken, double OperationsPerToken)
@@ -18,17 +19,31 @@ public sealed record SpeedModel(
     /// <summary>Counts a loaded model.</summary>
     public static SpeedModel Of(string name, Checkpoint checkpoint, Model model)
     {
-        List<Linear> layers = [.. model.Blocks.SelectMany(b => b.Projections).Select(p => p.Weight)];
-        var head = model.Head.Table;
-        long weights = layers.Sum(Weights);
-        var compressed = layers.Where(l => l.Format is not DenseFormat).ToList();
-        var counted = compressed.Count > 0 ? compressed : layers;
-        var spec = model.Spec;
-        long tables = Weights(model.Embedding.Table) + (spec.TiedHead ? 0 : Weights(head));
-        long norms = (2L * spec.BlockCount + 1) * spec.HiddenSize, biases = model.Blocks.SelectMany(b => b.Projections).Sum(p => p.Bias?.Length ?? 0);
-        return new(name, spec.Architecture, weights + tables + norms + biases, checkpoint.FileBytes,
-            (double)counted.Sum(l => l.Bits) / counted.Sum(Weights), head.BitsPerWeight,
-            layers.Append(head).Sum(l => l.Bits / 8), 2.0 * weights);
+        var projections = model.Blocks.SelectMany(b => b.Projections).ToList();
+        var spec = ModelSpec.Of(checkpoint);
+        var (head, embedding) = (model.Head.Table, model.Embedding.Table);
+        var compressed = projections.Where(p => p.Weight.Format is not DenseFormat).ToList();
+        var counted = (compressed.Count > 0 ? compressed : projections).Select(p => p.Weight).ToList();
+
+        HashSet<string> tables = [.. projections.Select(p => p.Name), spec.Names.Head, spec.Names.Embedding];
+        long others = checkpoint.Tensors.All.Where(t => !IsPartOf(t.Name, tables)).Sum(t => t.Count);
+        long parameters = projections.Sum(p => Weights(p.Weight)) + Weights(embedding) + (spec.TiedHead ? 0 : Weights(head)) + others;
+        return new(name, spec.Architecture, parameters, checkpoint.FileBytes, (double)counted.Sum(l => l.Bits) / counted.Sum(Weights), head.BitsPerWeight,
+            (long)projections.Sum(p => Share(p.Spec, spec) * p.Weight.Bits / 8) + head.Bits / 8,
+            2 * projections.Sum(p => Share(p.Spec, spec) * Weights(p.Weight)));
+    }
+
+    /// <summary>Whether a layer is one of as many as a token passes through, which of a choice of experts are the first.</summary>
+    internal static bool IsPassed(ProjectionSpec place, ModelSpec spec) => place.Site.Expert is null || place.Site.Expert < spec.ExpertsPerToken;
+
+    private static double Share(ProjectionSpec place, ModelSpec spec) => place.Site.Expert is null ? 1 : (double)spec.ExpertsPerToken / spec.ExpertCount;
+
+    // A bias is a parameter of its own.
+    private static bool IsPartOf(string tensor, HashSet<string> layers)
+    {
+        for (int dot = tensor.LastIndexOf('.'); dot > 0; dot = tensor.LastIndexOf('.', dot - 1))
+            if (layers.Contains(tensor[..dot])) return tensor[dot..] != ".bias";
+        return false;
     }
 
     private static long Weights(Linear layer) => (long)layer.Rows * layer.Columns;

@@ -21,7 +21,7 @@ public sealed record TokenTimes(double Token, double Products, double Head, doub
     /// <summary>Medians of so many rounds of <paramref name="tokens"/> tokens each.</summary>
     public static TokenTimes Measure(Model model, int rounds, int tokens, CancellationToken cancel = default)
     {
-        List<Projection> layers = [.. model.Blocks.SelectMany(b => b.Projections)];
+        List<Projection> layers = [.. model.Blocks.SelectMany(b => b.Projections).Where(p => SpeedModel.IsPassed(p.Spec, model.Spec))];
         var inputs = layers.Select(p => p.Weight.Columns).Append(model.Head.Table.Columns).Distinct().ToDictionary(n => n, Some);
         var outputs = layers.Select(p => p.Weight.Rows).Append(model.Head.Table.Rows).Distinct().ToDictionary(n => n, n => new float[n]);
         float[] logits = outputs[model.Head.Table.Rows], normed = inputs[model.Head.Table.Columns];

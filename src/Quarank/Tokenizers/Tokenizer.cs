@@ -16,6 +16,7 @@ public sealed class Tokenizer
     private readonly AddedTokenMatcher _raw;
     private readonly AddedTokenMatcher _normalized;
     private readonly HashSet<int> _special;
+    private readonly SpecialTokenShield _shield;
 
     // A token sought in normalized text is decoded from what was sought: "▁</s>" gives its space back.
     private readonly Dictionary<int, string> _decoded;
@@ -27,6 +28,7 @@ public sealed class Tokenizer
         _normalized = new(parts.AddedTokens.Where(t => t.Normalized).Select(t => (parts.Normalizer.Apply(t.Content), t)));
         _decoded = parts.AddedTokens.Where(t => t.Normalized).DistinctBy(t => t.Id)
             .ToDictionary(t => t.Id, t => parts.Normalizer.Apply(t.Content));
+        _shield = new(parts.AddedTokens);
         _special = [.. parts.AddedTokens.Where(t => t.Special).Select(t => t.Id), .. parts.SpecialIds];
     }
 
@@ -57,7 +59,7 @@ public sealed class Tokenizer
         ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>(text.Length / 3 + 4);
         if (addSpecialTokens) ids.AddRange(_parts.PostProcessor.Before);
-        EncodeText(Unicode.WithoutLoneSurrogates(text), ids);
+        EncodeText(Unicode.WithoutLoneSurrogates(text), null, ids);
         if (addSpecialTokens) ids.AddRange(_parts.PostProcessor.After);
         return [.. ids];
     }
@@ -95,21 +97,38 @@ public sealed class Tokenizer
 
     internal string DecodedPiece(int id) => _decoded.TryGetValue(id, out string? piece) ? piece : Piece(id);
 
-    private void EncodeText(string text, List<int> ids)
+    /// <summary>The text with special tokens in it marked, so that <see cref="EncodeShielded"/> takes them as text.</summary>
+    internal string Shield(string text, char mark) => _shield.Apply(text, mark);
+
+    /// <summary>The ids of a text, no special tokens around it, that has marks of <see cref="Shield"/>.</summary>
+    internal int[] EncodeShielded(string text, char mark)
+    {
+        var ids = new List<int>(text.Length / 3 + 4);
+        EncodeText(Unicode.WithoutLoneSurrogates(text), mark, ids);
+        return [.. ids];
+    }
+
+    private void EncodeText(string text, char? mark, List<int> ids)
     {
         foreach (var (token, range) in _raw.Split(text))
         {
             if (token is not null) ids.Add(token.Id);
-            else EncodeNormalized(_parts.Normalizer.Apply(text[range]), range.Start.Value == 0, ids);
+            else EncodeNormalized(_parts.Normalizer.Apply(text[range]), range.Start.Value == 0, mark, ids);
         }
     }
 
-    private void EncodeNormalized(string text, bool first, List<int> ids)
+    private void EncodeNormalized(string text, bool first, char? mark, List<int> ids)
     {
         foreach (var (token, range) in _normalized.Split(text))
         {
-            if (token is not null) ids.Add(token.Id);
-            else _parts.PreTokenizer.Encode(text[range], first && range.Start.Value == 0, _parts.Encoder, ids);
+            if (token is not null)
+            {
+                ids.Add(token.Id);
+                continue;
+            }
+            string part = text[range];
+            if (mark is { } m) part = part.Replace(m.ToString(), "", StringComparison.Ordinal);
+            _parts.PreTokenizer.Encode(part, first && range.Start.Value == 0, _parts.Encoder, ids);
         }
     }
 }

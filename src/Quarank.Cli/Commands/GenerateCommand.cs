@@ -11,13 +11,10 @@ namespace Quarank.Cli.Commands;
 internal sealed class GenerateCommand : TaughtCommand
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "A model folder, compressed or not." };
-    private readonly Option<string> _prompt = new("--prompt")
-    {
-        HelpName = "TEXT",
-        Description = "The text to go on with; \"\" begins a new one.",
-        Required = true
-    };
-    private readonly Option<int?> _tokens = Inputs.Whole("--tokens", "N", "At most so many tokens (100).", 1);
+    private readonly Option<string?> _prompt = Inputs.Text(
+        "--prompt", "TEXT", "The text to go on with (\"\" begins a new one), or with --chat the question.");
+    private readonly Option<int?> _tokens = Inputs.Whole(
+        "--tokens", "N", $"At most so many tokens (100; with --chat {ChatOptions.UsualTokens} an answer).", 1);
     private readonly Option<double?> _temperature = Inputs.Number(
         "--temperature", "X", "0 takes the likeliest token each time, 1 draws as the model says (0).", 0, 100);
     private readonly Option<int?> _topK = Inputs.Whole("--top-k", "N", "Draw from the N likeliest tokens only; 0 = all (0).", 0);
@@ -33,18 +30,23 @@ internal sealed class GenerateCommand : TaughtCommand
         "So many texts as JSON Lines (field \"text\"), each with the next seed: a calibration text made by the model itself.", 1);
     private readonly Option<bool> _json = Inputs.Flag(
         "--json", "Print JSON when all is done: prompt, text, ids, tokensPerSecond.");
+    private readonly ChatOptions _chat = new();
 
     public GenerateCommand(Terminal terminal) : base("generate", "Goes on with a text.",
         ("the likeliest words", "quarank generate samples/tales --prompt \"Once upon a time\""),
         ("something livelier, another with every seed",
             "quarank generate samples/tales --prompt \"The king said\" --temperature 0.8 --top-p 0.95 --seed 7 --tokens 200"),
-        ("a text from nothing", "quarank generate samples/tales --prompt \"\" --temperature 0.8"))
+        ("a text from nothing", "quarank generate samples/tales --prompt \"\" --temperature 0.8"),
+        ("a question to a chat model", "quarank generate SmolLM2 --chat --prompt \"What is the capital of France?\""),
+        ("a conversation, line by line", "quarank generate SmolLM2 --chat --system \"Answer in one sentence.\""))
     {
         Add(_model);
         AddGroup("Options", _prompt, _tokens, _temperature, _topK, _topP, _seed, _begin, _noPrompt, _texts,
             ComputeOptions.Threads, _json);
+        AddGroup("Chat", _chat.All);
         AddCheck(given =>
         {
+            _chat.Check(given, _prompt, _begin, _noPrompt, _texts);
             if (given.GetValue(_json) && given.GetResult(_texts) is not null) given
                 .AddError("--texts prints JSON Lines by itself; leave out --json.");
         });
@@ -52,6 +54,12 @@ internal sealed class GenerateCommand : TaughtCommand
         {
             ComputeOptions.Apply(parsed);
             using var checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model));
+            if (_chat.Wanted(parsed))
+            {
+                _chat.Run(terminal, parsed, checkpoint, parsed.GetValue(_prompt), parsed.GetValue(_tokens) ?? ChatOptions.UsualTokens,
+                    NewSampler(parsed), parsed.GetValue(_json));
+                return Application.Success;
+            }
             var storyteller = Storyteller.Load(checkpoint);
             if (parsed.GetValue(_texts) is { } count) TellMany(terminal, storyteller, parsed, count);
             else TellOne(terminal, storyteller, parsed);
@@ -94,11 +102,11 @@ internal sealed class GenerateCommand : TaughtCommand
 
     private Story Tell(Storyteller storyteller, ParseResult parsed, int index, Action<string> show, CancellationToken stop)
     {
-        var sampler = new Sampler((float)(parsed.GetValue(_temperature) ?? 0), parsed.GetValue(_topK) ?? 0,
-            (float)(parsed.GetValue(_topP) ?? 1),
-            (parsed.GetValue(_seed) ?? 0) + index);
         return storyteller
-            .Tell(parsed.GetRequiredValue(_prompt), parsed.GetValue(_begin), parsed.GetValue(_tokens) ?? 100, sampler, show,
+            .Tell(parsed.GetValue(_prompt)!, parsed.GetValue(_begin), parsed.GetValue(_tokens) ?? 100, NewSampler(parsed, index), show,
             !parsed.GetValue(_noPrompt), stop);
     }
+
+    private Sampler NewSampler(ParseResult parsed, int index = 0) => new((float)(parsed.GetValue(_temperature) ?? 0),
+        parsed.GetValue(_topK) ?? 0, (float)(parsed.GetValue(_topP) ?? 1), (parsed.GetValue(_seed) ?? 0) + index);
 }

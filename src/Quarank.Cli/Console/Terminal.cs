@@ -7,6 +7,12 @@ internal sealed class Terminal(TextWriter output, TextWriter error)
     public TextWriter Out { get; } = output;
     public TextWriter Error { get; } = error;
 
+    /// <summary>Where questions come from.</summary>
+    public TextReader In { get; init; } = TextReader.Null;
+
+    /// <summary>Somebody types the questions: no pipe and no file.</summary>
+    public bool InIsScreen { get; init; }
+
     /// <summary>Somebody looks at the results: no pipe and no file.</summary>
     public bool OutIsScreen { get; init; }
 
@@ -26,6 +32,8 @@ internal sealed class Terminal(TextWriter output, TextWriter error)
         if (OperatingSystem.IsWindows()) System.Console.OutputEncoding = System.Text.Encoding.UTF8;
         return new(System.Console.Out, System.Console.Error)
         {
+            In = System.Console.In,
+            InIsScreen = !System.Console.IsInputRedirected,
             OutIsScreen = canDraw && !System.Console.IsOutputRedirected,
             ErrorIsScreen = canDraw && !System.Console.IsErrorRedirected,
             Width = ScreenWidth,

@@ -60,8 +60,10 @@ internal static class PreTokenizerJson
     private static WordScanner Split(JsonPart part)
     {
         part.AllowOnly("type", "pattern", "behavior", "invert");
-        part["pattern"].AllowOnly("Regex");
-        string behavior = part["behavior"].Text(), pattern = part["pattern"]["Regex"].Text();
+        part["pattern"].AllowOnly("Regex", "String");
+        string behavior = part["behavior"].Text();
+        if (part["pattern"]["String"].Exists) return SplitAtText(part, behavior);
+        string pattern = part["pattern"]["Regex"].Text();
         // The known patterns match all of any text, so that Removed with inversion leaves the same words as Isolated.
         bool inverted = part["invert"].Flag(whenAbsent: false);
         if ((behavior, inverted) is not (("Isolated", false) or ("Removed", true)))
@@ -71,8 +73,23 @@ internal static class PreTokenizerJson
             Gpt2Scanner.Pattern => new Gpt2Scanner(),
             TiktokenScanner.ThreeDigitsPattern => new TiktokenScanner(3),
             TiktokenScanner.OneDigitPattern => new TiktokenScanner(1),
-            _ => throw part.Unsupported(
-                $"pattern {pattern}", Gpt2Scanner.Pattern, TiktokenScanner.ThreeDigitsPattern, TiktokenScanner.OneDigitPattern),
+            TekkenScanner.Pattern => new TekkenScanner(),
+            _ => throw part.Unsupported($"pattern {pattern}", Gpt2Scanner.Pattern, TiktokenScanner.ThreeDigitsPattern,
+                TiktokenScanner.OneDigitPattern, TekkenScanner.Pattern),
+        };
+    }
+
+    // Gemma cuts at spaces, of which its normalizer has left none.
+    private static TextScanner SplitAtText(JsonPart part, string behavior)
+    {
+        string text = part["pattern"]["String"].Text();
+        if (text.Length == 0) throw part["pattern"].Wrong("text to cut at");
+        if (part["invert"].Flag(whenAbsent: false)) throw part.Unsupported("invert with a text", "false");
+        return behavior switch
+        {
+            "MergedWithPrevious" => new(text, withPrevious: true),
+            "Isolated" => new(text, withPrevious: false),
+            _ => throw part.Unsupported($"behavior '{behavior}' with a text", "MergedWithPrevious", "Isolated"),
         };
     }
 

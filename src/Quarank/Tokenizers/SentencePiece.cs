@@ -26,11 +26,13 @@ internal static class SentencePiece
         // Tokens that transformers added later are found in the text; the model's own are not.
         var added = config.AddedTokens.Where(t => t.Id >= model.Pieces.Count).ToList();
         foreach (var token in added) vocabulary.Add(token.Content, token.Id);
+        int[] controls = [.. Enumerable.Range(0, model.Pieces.Count).Where(id => model.Pieces[id].Type == PieceType.Control)];
         return new()
         {
             Vocabulary = vocabulary,
             AddedTokens = added,
-            SpecialIds = [.. Enumerable.Range(0, model.Pieces.Count).Where(id => model.Pieces[id].Type == PieceType.Control)],
+            SpecialIds = controls,
+            TemplateTokens = [.. controls.Select(id => new AddedToken(model.Pieces[id].Text, id, Special: true))],
             Normalizer = new([normalizer.Apply]),
             PreTokenizer = new() { Frozen = userDefined },
             Encoder = new(vocabulary, merges, start, options, spacesPart),

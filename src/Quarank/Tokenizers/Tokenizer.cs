@@ -14,6 +14,7 @@ public sealed class Tokenizer
 {
     private readonly TokenizerParts _parts;
     private readonly AddedTokenMatcher _raw;
+    private readonly AddedTokenMatcher _inTemplates;
     private readonly AddedTokenMatcher _normalized;
     private readonly HashSet<int> _special;
     private readonly SpecialTokenShield _shield;
@@ -25,10 +26,12 @@ public sealed class Tokenizer
     {
         _parts = parts;
         _raw = new(parts.AddedTokens.Where(t => !t.Normalized).Select(t => (t.Content, t)));
+        _inTemplates = parts.TemplateTokens.Count == 0 ? _raw
+            : new(parts.AddedTokens.Where(t => !t.Normalized).Concat(parts.TemplateTokens).Select(t => (t.Content, t)));
         _normalized = new(parts.AddedTokens.Where(t => t.Normalized).Select(t => (parts.Normalizer.Apply(t.Content), t)));
         _decoded = parts.AddedTokens.Where(t => t.Normalized).DistinctBy(t => t.Id)
             .ToDictionary(t => t.Id, t => parts.Normalizer.Apply(t.Content));
-        _shield = new(parts.AddedTokens);
+        _shield = new([.. parts.AddedTokens, .. parts.TemplateTokens]);
         _special = [.. parts.AddedTokens.Where(t => t.Special).Select(t => t.Id), .. parts.SpecialIds];
     }
 
@@ -59,7 +62,7 @@ public sealed class Tokenizer
         ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>(text.Length / 3 + 4);
         if (addSpecialTokens) ids.AddRange(_parts.PostProcessor.Before);
-        EncodeText(Unicode.WithoutLoneSurrogates(text), null, ids);
+        EncodeText(Unicode.WithoutLoneSurrogates(text), _raw, null, ids);
         if (addSpecialTokens) ids.AddRange(_parts.PostProcessor.After);
         return [.. ids];
     }
@@ -97,20 +100,23 @@ public sealed class Tokenizer
 
     internal string DecodedPiece(int id) => _decoded.TryGetValue(id, out string? piece) ? piece : Piece(id);
 
-    /// <summary>The text with special tokens in it marked, so that <see cref="EncodeShielded"/> takes them as text.</summary>
+    /// <summary>The text with special tokens in it marked, so that <see cref="EncodeTemplate"/> takes them as text.</summary>
     internal string Shield(string text, char mark) => _shield.Apply(text, mark);
 
-    /// <summary>The ids of a text, no special tokens around it, that has marks of <see cref="Shield"/>.</summary>
-    internal int[] EncodeShielded(string text, char mark)
+    /// <summary>
+    /// The ids of a text that a template wrote: no special tokens around it, but all that it names, except those that have the mark of
+    /// <see cref="Shield"/>.
+    /// </summary>
+    internal int[] EncodeTemplate(string text, char? mark = null)
     {
         var ids = new List<int>(text.Length / 3 + 4);
-        EncodeText(Unicode.WithoutLoneSurrogates(text), mark, ids);
+        EncodeText(Unicode.WithoutLoneSurrogates(text), _inTemplates, mark, ids);
         return [.. ids];
     }
 
-    private void EncodeText(string text, char? mark, List<int> ids)
+    private void EncodeText(string text, AddedTokenMatcher added, char? mark, List<int> ids)
     {
-        foreach (var (token, range) in _raw.Split(text))
+        foreach (var (token, range) in added.Split(text))
         {
             if (token is not null) ids.Add(token.Id);
             else EncodeNormalized(_parts.Normalizer.Apply(text[range]), range.Start.Value == 0, mark, ids);

@@ -26,8 +26,8 @@ internal sealed class TokenizerConfig
     /// <summary>Whether words at the start of a text are those after a space; null when the files do not say.</summary>
     public bool? AddPrefixSpace { get; private init; }
 
-    /// <summary>Tokens found in text before anything else (added_tokens_decoder).</summary>
-    public IReadOnlyList<AddedToken> AddedTokens { get; private init; } = [];
+    /// <summary>Tokens found in text before anything else (added_tokens_decoder, else added_tokens.json).</summary>
+    public IReadOnlyList<AddedToken> AddedTokens { get; private set; } = [];
 
     /// <summary>The texts of the special tokens by role, as bos_token.</summary>
     public IReadOnlyDictionary<string, string> Tokens => _tokens;
@@ -41,14 +41,14 @@ internal sealed class TokenizerConfig
             AddEnd = Flag(config, "add_eos_token"),
             AddPrefixSpace = Flag(config, "add_prefix_space"),
             Class = config?["tokenizer_class"] is { Exists: true } name ? name.Text() : null,
-            AddedTokens = config?["added_tokens_decoder"] is { Exists: true } tokens
-                ? [.. tokens.Members().Select(m => ReadAdded(m.Name, m.Value))]
-                : [],
         };
         foreach (var part in (JsonPart?[])[Part(folder, "special_tokens_map.json"), config])
             foreach (string role in Roles)
                 if (part is { } p && p[role] is { Exists: true } token)
                     result._tokens[role] = (token.Element.ValueKind == JsonValueKind.String ? token : token["content"]).Text();
+        result.AddedTokens = config?["added_tokens_decoder"] is { Exists: true } tokens
+            ? [.. tokens.Members().Select(m => ReadAdded(m.Name, m.Value))]
+            : Part(folder, "added_tokens.json") is { } older ? result.ReadOlder(older, config) : [];
         return result;
     }
 
@@ -65,6 +65,15 @@ internal sealed class TokenizerConfig
         if (end is { } e && AddEnd is { } addEnd && after.Contains(e) != addEnd)
             after = addEnd ? [.. after, e] : [.. after.Where(id => id != e)];
         return new(before, after);
+    }
+
+    // {"<mask>": 32000}: which of them are special the lists of special tokens say.
+    private IReadOnlyList<AddedToken> ReadOlder(JsonPart tokens, JsonPart? config)
+    {
+        HashSet<string> special = [.. _tokens.Values];
+        if (config?["additional_special_tokens"] is { Exists: true } more)
+            special.UnionWith(more.Items().Select(t => (t.Element.ValueKind == JsonValueKind.String ? t : t["content"]).Text()));
+        return [.. tokens.Members().Select(m => new AddedToken(m.Name, m.Value.Integer(), special.Contains(m.Name)))];
     }
 
     private static AddedToken ReadAdded(string id, JsonPart token) => new(

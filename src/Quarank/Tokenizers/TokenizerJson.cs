@@ -19,6 +19,8 @@ internal static class TokenizerJson
         var preTokenizer = PreTokenizerJson.Read(root["pre_tokenizer"]);
         var encoder = ReadModel(model, vocabulary, preTokenizer.ByteLevel);
         var added = ReadAddedTokens(root["added_tokens"]);
+        // Those that only the files beside it name come with the tokenizer too.
+        added.AddRange(config.AddedTokens.Where(t => added.All(own => own.Id != t.Id && own.Content != t.Content)));
         foreach (var token in added) vocabulary.Add(token.Content, token.Id);
 
         var processor = PostProcessor.Read(root["post_processor"], vocabulary);

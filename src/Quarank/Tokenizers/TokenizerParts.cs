@@ -9,6 +9,9 @@ internal sealed record TokenizerParts
     /// <summary>Special tokens that are not sought in text.</summary>
     public IReadOnlyCollection<int> SpecialIds { get; init; } = [];
 
+    /// <summary>Tokens sought only where a chat template writes them: those that a plain text cannot name.</summary>
+    public IReadOnlyList<AddedToken> TemplateTokens { get; init; } = [];
+
     public Normalizer Normalizer { get; init; } = Normalizer.None;
     public PreTokenizer PreTokenizer { get; init; } = PreTokenizer.None;
     public required BytePairEncoder Encoder { get; init; }

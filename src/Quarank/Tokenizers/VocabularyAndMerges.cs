@@ -1,7 +1,7 @@
 namespace Quarank.Tokenizers;
 
 /// <summary>
-/// Reads GPT-2's pair of files: vocab.json (piece → id) and merges.txt (a merge a line, best first), with the special tokens that
+/// Reads the pair of files that GPT-2, OPT and Qwen2 have: vocab.json (piece → id) and merges.txt (a merge a line, best first), with the special tokens that
 /// tokenizer_config.json or special_tokens_map.json name; without those files &lt;|endoftext|&gt; begins and ends texts.
 /// </summary>
 internal static class VocabularyAndMerges
@@ -11,9 +11,10 @@ internal static class VocabularyAndMerges
     public static TokenizerParts Read(string file, TokenizerConfig config)
     {
         // Others keep such files too but cut words in their own way.
-        if (config.Class is not (null or "GPT2Tokenizer" or "GPT2TokenizerFast"))
+        bool qwen = config.Class is "Qwen2Tokenizer" or "Qwen2TokenizerFast";
+        if (!qwen && config.Class is not (null or "GPT2Tokenizer" or "GPT2TokenizerFast"))
             throw new NotSupportedException(
-                $"{file}: tokenizer class '{config.Class}' without tokenizer.json is not supported; known: GPT2Tokenizer.");
+                $"{file}: tokenizer class '{config.Class}' without tokenizer.json is not supported; known: GPT2Tokenizer, Qwen2Tokenizer.");
 
         var root = JsonPart.Parse(file);
         var vocabulary = new Vocabulary(file);
@@ -35,11 +36,12 @@ internal static class VocabularyAndMerges
         {
             Vocabulary = vocabulary,
             AddedTokens = added,
+            Normalizer = qwen ? new([CanonicalComposition.Apply]) : Normalizer.None,
             PreTokenizer = new()
             {
                 ByteLevel = true,
                 Prefix = config.AddPrefixSpace == true ? ' ' : null,
-                Scanners = [new Gpt2Scanner()],
+                Scanners = [qwen ? new TiktokenScanner(1) : new Gpt2Scanner()],
             },
             Encoder = encoder,
             PostProcessor = config.Adjust(PostProcessor.None, beginning, end),

@@ -29,3 +29,13 @@ internal sealed class MetaspaceScanner(char space) : WordScanner
         return next < 0 ? text.Length : start + 1 + next;
     }
 }
+
+/// <summary>Cuts around every occurrence of a text, which stays a word of its own or goes with the word before it.</summary>
+internal sealed class TextScanner(string pattern, bool withPrevious) : WordScanner
+{
+    public override int End(ReadOnlySpan<char> text, int start)
+    {
+        int next = text[start..].IndexOf(pattern, StringComparison.Ordinal);
+        return next < 0 ? text.Length : withPrevious || next == 0 ? start + next + pattern.Length : start + next;
+    }
+}

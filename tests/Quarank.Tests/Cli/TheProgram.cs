@@ -23,10 +23,15 @@ internal static class TheProgram
 
     public static Outcome Run(params string[] arguments) => Run(default, arguments);
 
-    public static Outcome Run(CancellationToken stop, params string[] arguments)
+    public static Outcome Run(CancellationToken stop, params string[] arguments) => Run("", arguments, stop);
+
+    /// <summary>With lines on the standard input.</summary>
+    public static Outcome RunWith(string input, params string[] arguments) => Run(input, arguments, CancellationToken.None);
+
+    private static Outcome Run(string input, string[] arguments, CancellationToken stop)
     {
         var (output, error) = (new StringWriter { NewLine = "\n" }, new StringWriter { NewLine = "\n" });
-        int code = Application.Run(arguments, new Terminal(output, error) { Stop = stop });
+        int code = Application.Run(arguments, new Terminal(output, error) { In = new StringReader(input), Stop = stop });
         return new(code, output.ToString(), error.ToString());
     }
 }

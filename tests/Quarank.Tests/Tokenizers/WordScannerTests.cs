@@ -9,13 +9,13 @@ public class WordScannerTests
 {
     private static readonly string[] Units =
     [
-        "a", "S", "s", "t", "l", "L", "re", "VE", "é", "ſ", "К", "ก", "漢", "ª", "1", "9", "٣", "Ⅷ", "½",
+        "a", "S", "s", "t", "l", "L", "re", "VE", "é", "ſ", "К", "ǅ", "ʰ", "ก", "漢", "ª", "1", "9", "٣", "Ⅷ", "½",
         " ", "  ", "\t", "\n", "\r", "\r\n",
-        "\u00A0", "\u2028", "\u3000", "\u0085", "'", "'", "'s", "'ll", "!", "-", "…", "\u0301", "\u200B", "_", "\0",
+        "\u00A0", "\u2028", "\u3000", "\u0085", "'", "'", "'s", "'ll", "!", "-", "…", "\u0301", "\u200B", "_", "\0", "/", "//",
     ];
 
     public static TheoryData<string> Patterns =>
-        [Gpt2Scanner.Pattern, TiktokenScanner.ThreeDigitsPattern, TiktokenScanner.OneDigitPattern];
+        [Gpt2Scanner.Pattern, TiktokenScanner.ThreeDigitsPattern, TiktokenScanner.OneDigitPattern, TekkenScanner.Pattern];
 
     [Theory]
     [MemberData(nameof(Patterns))]
@@ -55,6 +55,7 @@ public class WordScannerTests
     }
 
     private static WordScanner Scanner(string pattern) => pattern == Gpt2Scanner.Pattern ? new Gpt2Scanner()
+        : pattern == TekkenScanner.Pattern ? new TekkenScanner()
         : new TiktokenScanner(pattern == TiktokenScanner.ThreeDigitsPattern ? 3 : 1);
 
     private static List<string> Words(WordScanner scanner, string text)

@@ -55,11 +55,11 @@ public sealed class ChatTemplate
         bool parseSpecialTokens = false, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        if (parseSpecialTokens) return tokenizer.Encode(Render(messages, answer, clock), addSpecialTokens: false);
+        if (parseSpecialTokens) return tokenizer.EncodeTemplate(Render(messages, answer, clock));
 
         char mark = SpecialTokenShield.FreeMark(messages.Select(m => m.Content));
         var shielded = messages.Select(m => m.Role == "assistant" ? m : m with { Content = tokenizer.Shield(m.Content, mark) });
-        return tokenizer.EncodeShielded(Render(shielded, answer, clock), mark);
+        return tokenizer.EncodeTemplate(Render(shielded, answer, clock), mark);
     }
 
     /// <summary>The first special token that the template puts behind an answer; null when it puts none.</summary>
@@ -70,7 +70,7 @@ public sealed class ChatTemplate
         string text = Render([ChatMessage.User("a"), ChatMessage.Assistant(Answer)], answer: false);
         int end = text.LastIndexOf(Answer, StringComparison.Ordinal);
         if (end < 0) return null;
-        foreach (int id in tokenizer.Encode(text[(end + Answer.Length)..], addSpecialTokens: false))
+        foreach (int id in tokenizer.EncodeTemplate(text[(end + Answer.Length)..]))
             if (tokenizer.IsSpecial(id)) return id;
         return null;
     }

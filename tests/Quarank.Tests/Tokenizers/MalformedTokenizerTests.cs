@@ -90,9 +90,9 @@ public class MalformedTokenizerTests
             Assert.Throws<FileNotFoundException>(() => Tokenizer.Load(Path.Combine(folder.FullName, "absent.json")));
             File.WriteAllText(Path.Combine(folder.FullName, "vocab.json"), "{\"a\":0}");
             Assert.Contains("merges.txt", Assert.Throws<FileNotFoundException>(() => Tokenizer.Load(folder.FullName)).Message);
-            File.WriteAllText(Path.Combine(folder.FullName, "tokenizer_config.json"), "{\"tokenizer_class\":\"Qwen2Tokenizer\"}");
+            File.WriteAllText(Path.Combine(folder.FullName, "tokenizer_config.json"), "{\"tokenizer_class\":\"RobertaTokenizer\"}");
             var otherWords = Assert.Throws<NotSupportedException>(() => Tokenizer.Load(folder.FullName));
-            Assert.Contains("Qwen2Tokenizer", otherWords.Message);
+            Assert.Contains("RobertaTokenizer", otherWords.Message);
         }
         finally { folder.Delete(recursive: true); }
     }

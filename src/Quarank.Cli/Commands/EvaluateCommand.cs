@@ -1,22 +1,16 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Quarank.Checkpoints;
 using Quarank.Cli.Console;
-using Quarank.Evaluation;
-using Quarank.Models;
-using Quarank.Tokenizers;
 
 namespace Quarank.Cli.Commands;
 
-/// <summary><c>quarank evaluate MODEL --text FILE</c>: perplexity, with its standard error.</summary>
+/// <summary><c>quarank evaluate MODEL --text FILE --tasks A,B</c>: perplexity, and how many questions it answers right.</summary>
 internal sealed class EvaluateCommand : TaughtCommand
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "A model folder, compressed or not." };
-    private readonly Option<string> _text = new("--text")
-    {
-        HelpName = "FILE",
-        Description = "A UTF-8 text, or JSON Lines (field \"text\"; also .gz) whose texts are joined by an empty line.",
-        Required = true,
-    };
+    private readonly Option<string?> _text = Inputs.Text(
+        "--text", "FILE", "A UTF-8 text, or JSON Lines (field \"text\"; also .gz) whose texts are joined by an empty line.");
 
     private readonly Option<int?> _segments = Inputs.Whole("--segments", "N", "Only the first segments (all).", 1);
     private readonly Option<int?> _length = Inputs.Whole(
@@ -27,63 +21,75 @@ internal sealed class EvaluateCommand : TaughtCommand
     private readonly Option<string?> _against = Inputs.Text("--against", "DENSE",
         "The model it was made of: also tells how far the next-token distributions lie from that model's (Kullback-Leibler divergence, top-1 agreement).");
 
+    private readonly TaskOptions _tasks = new();
+
     private readonly Option<bool> _json = Inputs.Flag(
-        "--json", "Print JSON: perplexity, standardError, tokens, segments, bitsPerWeight, fileBytes and more.");
+        "--json", "Print JSON: perplexity, standardError, tokens, segments, bitsPerWeight, fileBytes and more; of tasks, as lm-evaluation-harness does.");
+
+    private readonly Option<string?> _output = Inputs.Text("--output", "FILE", "Also write the JSON to a file.");
 
     public EvaluateCommand(Terminal terminal)
-        : base("evaluate", "Measures how well a model foretells a text (perplexity: lower is better).",
+        : base("evaluate", "Measures how well a model foretells a text (perplexity: lower is better), and how well it answers questions (tasks).",
         ("the sample model on the sample tale", "quarank evaluate samples/tales --text samples/evaluation.txt"),
         ("every token with a long context before it",
             "quarank evaluate samples/tales --text samples/evaluation.txt --stride 512"),
         ("a compressed model beside the one it was made of",
             "quarank evaluate runs/tales-lordq2 --against samples/tales --text samples/evaluation.txt --length 256"),
-        ("a quick look at the first 8 segments, for a script", "quarank evaluate MODEL --text wiki.test.raw --segments 8 --json"))
+        ("a quick look at the first 8 segments, for a script", "quarank evaluate MODEL --text wiki.test.raw --segments 8 --json"),
+        ("the five tasks of the LoRDQ paper", "quarank evaluate MODEL --tasks piqa,arc_easy,arc_challenge,boolq,storycloze --data FOLDER"),
+        ("perplexity and 100 questions each of two tasks, in one report for other programs",
+            "quarank evaluate MODEL --text wiki.test.raw --tasks hellaswag,winogrande --limit 100 --output results.json"))
     {
         Add(_model);
-        AddGroup("Options", _text, _segments, _length, _stride, _against, ComputeOptions.Threads, _json);
-        AddCheck(given =>
-        {
-            if (given.GetValue(_stride) is { } stride && given.GetValue(_length) is { } length && stride >= length)
-                given.AddError($"--stride must be less than --length, {stride} is not less than {length}.");
-            if (given.GetValue(_stride) is not null && given.GetValue(_against) is not null)
-                given.AddError("--against compares segments that do not overlap; leave out --stride.");
-        });
-        SetAction(parsed =>
-        {
-            ComputeOptions.Apply(parsed);
-            using var checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model));
-            var measured = Measured
-                .Of(terminal, checkpoint, parsed.GetRequiredValue(_text), parsed.GetValue(_length), parsed.GetValue(_stride),
-                parsed.GetValue(_segments), parsed.GetValue(_against));
-            Write(terminal, measured, parsed.GetValue(_json));
-            return Application.Success;
-        });
+        AddGroup("Perplexity", _text, _segments, _length, _stride, _against);
+        AddGroup("Tasks", _tasks.All);
+        AddGroup("Options", ComputeOptions.Threads, _json, _output);
+        AddCheck(Check);
+        SetAction(parsed => Run(terminal, parsed));
     }
 
-    private static void Write(Terminal terminal, Measured measured, bool json)
+    private void Check(CommandResult given)
     {
-        if (json)
-        {
-            Json.Write(terminal, measured);
-            return;
-        }
-        Tables.WritePairs(terminal,
-        [
-            ("perplexity", $"{Units.Perplexity(measured.Perplexity)} ± {Units.Perplexity(measured.StandardError)}"),
-            ("protocol", measured.Protocol),
-            ("tokens", $"{Units.Count(measured.Tokens)} in {Units.Count(measured.Segments)} segments"),
-            ("bits per weight", Units.BitsPerWeight(measured.BitsPerWeight)),
-            ("weights", Units.Bytes(measured.FileBytes)),
-            ("time", Units.Duration(measured.Seconds)),
-            .. Pairs(measured.Against),
-        ]);
+        bool text = given.GetValue(_text) is not null;
+        if (!text && !_tasks.AreGiven(given)) given.AddError("Give --text, --tasks or both.");
+        if (!text)
+            foreach (var option in new Option[] { _segments, _length, _stride, _against }.Where(o => given.GetResult(o) is { Implicit: false }))
+                given.AddError($"{option.Name} belongs to --text.");
+        _tasks.Check(given, given.GetValue(_json) || given.GetValue(_output) is not null);
+        if (given.GetValue(_stride) is { } stride && given.GetValue(_length) is { } length && stride >= length)
+            given.AddError($"--stride must be less than --length, {stride} is not less than {length}.");
+        if (given.GetValue(_stride) is not null && given.GetValue(_against) is not null)
+            given.AddError("--against compares segments that do not overlap; leave out --stride.");
+        if (given.GetValue(_output) is { } output && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
+            given.AddError($"--output: the folder of {output} does not exist.");
     }
 
-    private static IEnumerable<(string Name, string Value)> Pairs(MeasuredAgainst? against) => against is null ? [] :
-    [
-        ("against", Units.Invariant($"{against.Model}: perplexity {Units.Perplexity(against.Perplexity)} ± {Units.Perplexity(against.StandardError)}")),
-        ("loss difference", Units.Invariant($"{against.LossDifference:0.0000} ± {against.LossDifferenceError:0.0000} nats")),
-        ("divergence", Units.Invariant($"{against.KlMean:0.0000} ± {against.KlMeanError:0.0000} nats, 99 % of tokens below {against.Kl99:0.000}")),
-        ("top-1 agreement", Units.Invariant($"{100 * against.TopAgreement:0.0} %")),
-    ];
+    private int Run(Terminal terminal, ParseResult parsed)
+    {
+        ComputeOptions.Apply(parsed);
+        var began = DateTimeOffset.UtcNow;
+        using var checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model));
+        var tasks = _tasks.AreGiven(parsed.CommandResult) ? _tasks.Prepare(parsed) : null;
+        var measured = parsed.GetValue(_text) is { } text
+            ? Measured.Of(terminal, checkpoint, text, parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments), parsed.GetValue(_against))
+            : null;
+        var report = tasks is null ? null : TaskEvaluation.Run(terminal, checkpoint, tasks);
+
+        object result = measured!;
+        if (report is not null)
+        {
+            var json = TaskEvaluation.Json(report, checkpoint, _tasks.WithSamples(parsed), began);
+            if (measured is not null) json["perplexity"] = Json.Node(measured);
+            result = json;
+        }
+        if (parsed.GetValue(_output) is { } output) File.WriteAllText(output, Json.Text(result));
+        if (parsed.GetValue(_json))
+        {
+            Json.Write(terminal, result);
+            return Application.Success;
+        }
+        if (measured is not null) measured.WriteTable(terminal);
+        if (report is not null) TaskEvaluation.WriteTable(terminal, report);
+        return Application.Success;
+    }
 }

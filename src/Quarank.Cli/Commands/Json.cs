@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Quarank.Cli.Console;
 
@@ -21,5 +22,11 @@ internal static class Json
     public static void WriteLine(Terminal terminal, object value) =>
         terminal.Out.WriteLine(JsonSerializer.Serialize(value, OneLine));
 
-    public static void Write(Terminal terminal, object value) => terminal.Out.WriteLine(JsonSerializer.Serialize(value, Options));
+    public static void Write(Terminal terminal, object value) => terminal.Out.WriteLine(Text(value));
+
+    /// <summary>As <see cref="Write"/> would write it.</summary>
+    public static string Text(object value) => JsonSerializer.Serialize(value, Options);
+
+    /// <summary>To be a part of other results.</summary>
+    public static JsonNode? Node(object value) => JsonSerializer.SerializeToNode(value, Options);
 }

@@ -67,6 +67,9 @@ public sealed class Tokenizer
         return [.. ids];
     }
 
+    /// <summary>As <see cref="Encode"/>, with the special tokens before a text and without those after it: the beginning of a longer text.</summary>
+    internal int[] EncodeFromStart(string text) => [.. _parts.PostProcessor.Before, .. Encode(text, addSpecialTokens: false)];
+
     /// <summary>The text of ids; bytes that are no UTF-8 become U+FFFD.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not one of this vocabulary.</exception>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)

@@ -9,7 +9,7 @@ public class OneTokenProducts
 {
     private const int Size = 4096;
     private const long Streamed = 192L << 20;   // copies enough that none stays in a cache
-    private static readonly ReadBandwidth Memory = new();
+    private static readonly ReadLimit Memory = new();
     private readonly float[] _x = new float[Size], _y = new float[Size];
     private Linear[] _copies = [];
     private int _next;

@@ -20,7 +20,7 @@ public static class SpeedBench
         var steps = new SpeedSteps(models.Count, request, tokenTimes, progress, cancel);
         var peaks = models.Select(m => steps.Load($"loading {m.Name}", () => Peak(m.Folder))).ToList();
         var loaded = models.Select(m => steps.Load($"loading {m.Name}", () => Load(m.Name, m.Folder, request))).ToList();
-        var memory = new ReadBandwidth();
+        var memory = new ReadLimit();
         var rounds = new SpeedRounds(request, memory);
         var machine = Machine(memory, rounds, loaded[0].Model, request);
 
@@ -68,7 +68,7 @@ public static class SpeedBench
         return (SpeedModel.Of(name, checkpoint, model), model);
     }
 
-    private static SpeedMachine Machine(ReadBandwidth memory, SpeedRounds rounds, Model model, SpeedRequest request)
+    private static SpeedMachine Machine(ReadLimit memory, SpeedRounds rounds, Model model, SpeedRequest request)
     {
         const double seconds = 0.3;
         memory.Measure(seconds);   // wakes the machine

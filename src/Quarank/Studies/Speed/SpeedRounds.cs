@@ -10,9 +10,9 @@ internal sealed class SpeedRounds
     private readonly SpeedRequest _request;
     private readonly Dictionary<(SpeedModel, SpeedTest), List<SpeedSample>> _samples = [];
     private readonly Dictionary<(Model, int), SgemmRate> _sgemm = [];
-    private readonly ReadBandwidth _memory;
+    private readonly ReadLimit _memory;
 
-    public SpeedRounds(SpeedRequest request, ReadBandwidth memory) => (_request, _memory) = (request, memory);
+    public SpeedRounds(SpeedRequest request, ReadLimit memory) => (_request, _memory) = (request, memory);
 
     /// <summary>One test of one model.</summary>
     public void Time(SpeedModel counted, Model model, SpeedTest test)

@@ -41,11 +41,23 @@ internal static class CompressionView
             ("model", output),
             ("weights", Units.Bytes(report.FileBytes)),
             ("bits per weight", Units.BitsPerWeight(report.BitsPerWeight)),
+            .. Experts(report.Layers),
             ("relative error", Units.Invariant($"{report.MeanRelativeError:0.0000} (mean of {report.Layers.Count} layers)")),
             ("time", Units.Duration(report.Seconds.Sum())),
             ("peak memory", Units.Bytes(report.PeakMemoryBytes)),
             ("report", Path.Combine(output, CompressionReport.FileName)),
         ]);
+    }
+
+    /// <summary>How many calibration tokens the experts of a model saw, if it has any.</summary>
+    private static IEnumerable<(string, string)> Experts(IReadOnlyList<LayerReport> layers)
+    {
+        // An expert's layers saw the same tokens, so one of each will do.
+        var experts = layers.Where(l => l.RoutedTokens is not null).DistinctBy(l => l.Name[..l.Name.LastIndexOf('.')]).ToList();
+        if (experts.Count == 0) yield break;
+        int few = experts.Count(l => l.RoutedTokens < l.Tokens);
+        yield return ("experts", Units.Invariant(
+            $"{experts.Count}, each saw {experts.Min(l => l.RoutedTokens):N0} to {experts.Max(l => l.RoutedTokens):N0} tokens{(few == 0 ? "" : $"; {few} saw too few and were fitted to all")}"));
     }
 
     /// <summary>Lines on the layers where a few tokens own most of what was gathered.</summary>

@@ -60,12 +60,30 @@ public sealed class Block
         Run(buffers.Copy(hidden), buffers.Cache, 0, hidden.Rows, buffers, observe, needed: false);
     }
 
+    /// <summary>Shows what experts would read if every token of a sequence were sent to them; hidden is left as it was.</summary>
+    /// <exception cref="InvalidOperationException">The block has no experts.</exception>
+    internal void ShowExperts(Matrix<float> hidden, IEnumerable<int> experts, ActivationObserver observe, ForwardBuffers buffers)
+    {
+        if (_feedForward is not Experts all) throw new InvalidOperationException($"Block {Index} has no experts.");
+        var states = buffers.Copy(hidden);
+        Attend(states, buffers.Cache, 0, hidden.Rows, buffers, null);
+        all.Show(_aroundFeedForward.Enter(states, buffers.Normed), experts, buffers, observe);
+    }
+
     /// <summary>Goes on with a sequence whose first <paramref name="start"/> positions are in the cache.</summary>
     /// <param name="length">Of the text that is being read, which ends at the last of these tokens or later.</param>
     internal void Continue(Matrix<float> hidden, KeyValueCache cache, int start, int length, ForwardBuffers buffers) =>
         Run(hidden, cache, start, length, buffers, null, needed: true);
 
     private void Run(Matrix<float> hidden, KeyValueCache cache, int start, int length, ForwardBuffers b, ActivationObserver? observe, bool needed)
+    {
+        Attend(hidden, cache, start, length, b, observe);
+        _feedForward.Run(_aroundFeedForward.Enter(hidden, b.Normed), b, observe, needed);
+        if (needed) _aroundFeedForward.Leave(hidden, b.Projected);
+    }
+
+    /// <summary>The first half.</summary>
+    private void Attend(Matrix<float> hidden, KeyValueCache cache, int start, int length, ForwardBuffers b, ActivationObserver? observe)
     {
         if (hidden.Columns != _spec.HiddenSize)
             throw new ArgumentException($"Hidden states have {hidden.Columns} features; the model has {_spec.HiddenSize}.", nameof(hidden));
@@ -74,7 +92,5 @@ public sealed class Block
 
         _attention.Run(_aroundAttention.Enter(hidden, b.Normed), cache, start, length, b, observe);
         _aroundAttention.Leave(hidden, b.Projected);
-        _feedForward.Run(_aroundFeedForward.Enter(hidden, b.Normed), b, observe, needed);
-        if (needed) _aroundFeedForward.Leave(hidden, b.Projected);
     }
 }

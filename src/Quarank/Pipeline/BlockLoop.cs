@@ -83,12 +83,8 @@ internal sealed class BlockLoop(
         return [.. block.Projections.Select(p => reports[p.Name])];
     }
 
-    private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance)
-    {
-        var collector = new StatisticsCollector(block.Index, sites, _weighting);
-        _pass.Run(block, _hidden, advance, collector);
-        return collector.Finish();
-    }
+    private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance) =>
+        BlockObserver.Observe(_pass, block, _hidden, sites, _weighting, advance);
 
     /// <summary>
     /// Runs the block as it is stored. Layers that are decoded for a product of many tokens are decoded once, to the same

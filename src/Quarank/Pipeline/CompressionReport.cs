@@ -22,6 +22,12 @@ public sealed record LayerReport(
     /// <summary>Their part of the (unweighted) Gram matrix's trace, 0 … 1; null as above.</summary>
     public double? SinkShare { get; init; }
 
+    /// <summary>
+    /// For an expert: how many calibration tokens were routed to it. Where that is less than <see cref="Tokens"/> they were too few, and the
+    /// layer was fitted to all. Null elsewhere.
+    /// </summary>
+    public long? RoutedTokens { get; init; }
+
     /// <summary>How the tokens were weighted that the layer was fitted to.</summary>
     public TokenWeights TokenWeights { get; init; } = TokenWeights.None;
 }

@@ -35,6 +35,8 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
     {
         long start = Stopwatch.GetTimestamp();
         var notes = new List<string>();
+        if (seen.Routed < seen.Tokens)
+            notes.Add($"only {seen.Routed:N0} of {seen.Tokens:N0} calibration tokens were routed to this expert; too few, so it is fitted to all of them.");
         var weight = projection.Weight.ToDense();
         var method = methods[projection.Name];
         var weights = recipe.Calibration.WeightsFor(method);
@@ -43,7 +45,7 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         double error = ProxyLoss.Relative(problem, layer), seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return (layer, new LayerReport(projection.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight,
             error, seen.Tokens, seen.Sinks.Ratio, seconds, notes)
-        { SinkTokens = seen.Sinks.Tokens, SinkShare = seen.Sinks.Share, TokenWeights = weights });
+        { SinkTokens = seen.Sinks.Tokens, SinkShare = seen.Sinks.Share, TokenWeights = weights, RoutedTokens = seen.Routed });
     }
 
     private static long Cost(Projection p) => (long)p.Weight.Columns * p.Weight.Columns * (p.Weight.Rows + p.Weight.Columns);

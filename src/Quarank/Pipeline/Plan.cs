@@ -54,10 +54,16 @@ public sealed record Plan(
     private static IEnumerable<string> Unwise(ModelSpec spec, Recipe recipe)
     {
         long tokens = (long)recipe.Calibration.Samples * recipe.Calibration.Length;
-        foreach (var site in spec.Projections(0).GroupBy(p => p.Site))
-            if (tokens < site.First().Columns)
-                yield return $"{tokens:N0} calibration tokens cannot fill the {site.First().Columns:N0} inputs of "
-                    + $"{StatisticsCollector.Name(site.Key)}: the Gram matrix will be singular and damping will decide.";
+        foreach (var place in spec.Projections(0).GroupBy(p => p.Site.Place))
+            if (tokens < place.First().Columns)
+                yield return $"{tokens:N0} calibration tokens cannot fill the {place.First().Columns:N0} inputs of "
+                    + $"{StatisticsCollector.Name(new(place.Key))}: the Gram matrix will be singular and damping will decide.";
+        if (spec.ExpertCount == 0) yield break;
+        long each = tokens * spec.ExpertsPerToken / spec.ExpertCount;
+        int widest = Math.Max(spec.HiddenSize, spec.IntermediateSize);
+        if (each < widest)
+            yield return $"Each of {spec.ExpertCount} experts sees some {each:N0} of {tokens:N0} calibration tokens and has up to {widest:N0} inputs: "
+                + "those that see fewer are fitted to all tokens instead of those routed to them.";
     }
 
     /// <summary>

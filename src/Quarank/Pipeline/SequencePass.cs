@@ -17,7 +17,7 @@ internal sealed class SequencePass
     private readonly RunClock _clock;
     private readonly CancellationToken _token;
     private readonly ForwardBuffers[] _buffers;
-    private readonly Dictionary<InputSite, Matrix<float>>[] _seen;
+    private readonly Dictionary<InputSite, Matrix<float>>[] _seen, _room;     // of the sequence at work; and what may be used again
 
     public SequencePass(ModelSpec spec, CalibrationSet calibration, RunClock clock, CancellationToken token)
     {
@@ -25,6 +25,7 @@ internal sealed class SequencePass
         (_clock, _token) = (clock, token);
         _buffers = [.. Enumerable.Range(0, lanes).Select(_ => new ForwardBuffers(spec))];
         _seen = [.. Enumerable.Range(0, lanes).Select(_ => new Dictionary<InputSite, Matrix<float>>())];
+        _room = [.. Enumerable.Range(0, lanes).Select(_ => new Dictionary<InputSite, Matrix<float>>())];
     }
 
     /// <summary>Of the first lane, for blocks to be made with.</summary>
@@ -45,7 +46,8 @@ internal sealed class SequencePass
 
     /// <param name="advance">Replace each sequence's hidden states by what leaves the block.</param>
     /// <param name="collector">Gets what the sites read, if anybody wants to know.</param>
-    public void Run(Block block, Matrix<float>[] hidden, bool advance, StatisticsCollector? collector)
+    /// <param name="shown">Experts that are to be shown all tokens; the states are then left as they are. Null runs the block as it is.</param>
+    public void Run(Block block, Matrix<float>[] hidden, bool advance, StatisticsCollector? collector, IReadOnlyList<int>? shown = null)
     {
         for (int first = 0; first < hidden.Length; first += _buffers.Length)
         {
@@ -53,8 +55,10 @@ internal sealed class SequencePass
             int start = first, count = Math.Min(_buffers.Length, hidden.Length - first);
             Threads.For(count, lane =>
             {
+                _seen[lane].Clear();   // not every sequence reaches every expert
                 ActivationObserver observe = (site, inputs) => Keep(lane, site, inputs, collector);
-                if (advance) block.Forward(hidden[start + lane], observe, _buffers[lane]);
+                if (shown is not null) block.ShowExperts(hidden[start + lane], shown, observe, _buffers[lane]);
+                else if (advance) block.Forward(hidden[start + lane], observe, _buffers[lane]);
                 else block.Observe(hidden[start + lane], observe, _buffers[lane]);
             });
             for (int lane = 0; lane < count && collector is not null; lane++)
@@ -67,8 +71,9 @@ internal sealed class SequencePass
     private void Keep(int lane, InputSite site, Matrix<float> inputs, StatisticsCollector? collector)
     {
         if (collector is null || !collector.Wants(site)) return;
-        var seen = _seen[lane];
-        if (!seen.TryGetValue(site, out var kept)) seen[site] = kept = new(inputs.Rows, inputs.Columns);
+        var room = _room[lane];
+        if (!room.TryGetValue(site, out var kept) || kept.Rows != inputs.Rows) room[site] = kept = new(inputs.Rows, inputs.Columns);
         inputs.Data.CopyTo(kept.Data);
+        _seen[lane][site] = kept;
     }
 }

@@ -33,6 +33,9 @@ public sealed record Sinks(double Ratio, long? Tokens = null, double? Share = nu
 /// <param name="Grams">Σ w² x xᵀ / tokens for the weights that were asked for, the plain one always among them.</param>
 internal sealed record SiteStatistics(long Tokens, IReadOnlyDictionary<TokenWeights, Matrix<double>> Grams, Sinks Sinks)
 {
+    /// <summary>For an expert: how many tokens were routed to it, all of <see cref="Tokens"/> or too few to fit to. Null elsewhere.</summary>
+    public long? Routed { get; init; }
+
     /// <summary>Unweighted.</summary>
     public InputStatistics Inputs => For(TokenWeights.None);
 

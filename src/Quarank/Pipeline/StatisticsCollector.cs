@@ -36,7 +36,8 @@ internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSi
     {
         var grams = s.Value.Finish();
         _weighting.Complete(grams);
-        return new SiteStatistics(s.Value.Norms.Count, grams, Sinks.Of(s.Value.Norms));
+        int tokens = s.Value.Norms.Count;
+        return new SiteStatistics(tokens, grams, Sinks.Of(s.Value.Norms)) { Routed = s.Key.Expert is null ? null : tokens };
     });
 
     public static string Name(InputSite site) => site.Place switch

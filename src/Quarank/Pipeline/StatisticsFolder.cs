@@ -9,7 +9,7 @@ namespace Quarank.Pipeline;
 /// <summary>
 /// The Gram matrices of an original model on one calibration set, kept so that many methods can be tried on them. Per block a file for
 /// each token weighting, with, per site, <c>name.gram</c> (the lower triangle, row by row, float64), the plain one also with
-/// <c>name.tokens</c>, <c>name.sink</c>, <c>name.sinkTokens</c> and <c>name.sinkShare</c>. What another weighting lacks is added.
+/// <c>name.tokens</c>, <c>name.sink</c>, <c>name.sinkTokens</c> and <c>name.sinkShare</c>, an expert's also with <c>name.routed</c>. What another weighting lacks is added.
 /// </summary>
 internal sealed class StatisticsFolder
 {
@@ -60,6 +60,7 @@ internal sealed class StatisticsFolder
                 under.Add("gram", StoredTensor.FromValues("gram", gram, gram.Length));
                 if (weights != TokenWeights.None) continue;
                 under.Add("tokens", StoredTensor.FromValues("tokens", new[] { seen.Tokens }, 1));
+                if (seen.Routed is { } routed) under.Add("routed", StoredTensor.FromValues("routed", new[] { routed }, 1));
                 under.Add("sink", StoredTensor.FromValues("sink", new[] { seen.Sinks.Ratio }, 1));
                 under.Add("sinkTokens", StoredTensor.FromValues("sinkTokens", new[] { seen.Sinks.Tokens ?? 0 }, 1));
                 under.Add("sinkShare", StoredTensor.FromValues("sinkShare", new[] { seen.Sinks.Share ?? 0 }, 1));
@@ -78,7 +79,10 @@ internal sealed class StatisticsFolder
                 var grams = files.ToDictionary(f => f.Key, f => Symmetric(f.Value.Tensors.Under(NameOf(site))["gram"]));
                 _weighting.Complete(grams);
                 var plain = files[TokenWeights.None].Tensors.Under(NameOf(site));
-                return new SiteStatistics(plain["tokens"].ReadArray<long>()[0], grams, SinksOf(plain));
+                return new SiteStatistics(plain["tokens"].ReadArray<long>()[0], grams, SinksOf(plain))
+                {
+                    Routed = plain.Contains("routed") ? plain["routed"].ReadArray<long>()[0] : null,
+                };
             });
         }
         finally

@@ -113,9 +113,8 @@ public sealed class Survey : IDisposable
         {
             clock.Start(_at);
             var block = Load(_at, pass);
-            var collector = _kept.Has(_at) ? null : new StatisticsCollector(_at, Spec.Sites, _weighting);
-            pass.Run(block, _hidden, advance: true, collector);
-            if (collector is not null) _kept.Save(_at, collector.Finish());
+            if (_kept.Has(_at)) pass.Run(block, _hidden, advance: true, null);
+            else _kept.Save(_at, BlockObserver.Observe(pass, block, _hidden, Spec.Sites, _weighting, advance: true));
         }
     }
 

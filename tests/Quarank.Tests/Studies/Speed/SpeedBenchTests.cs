@@ -72,6 +72,39 @@ public sealed class SpeedBenchTests : IDisposable
     }
 
     [Fact]
+    public void Models_of_all_families_are_measured_and_their_parameters_are_the_numbers_in_their_files()
+    {
+        foreach (string name in SomeFamily.Names)
+        {
+            var family = SomeFamily.Build(name);
+            string folder = _folder[name];
+            new CheckpointWriter(family.Config, family.Tensors.All).Write(folder);
+            using var checkpoint = Checkpoint.Open(folder);
+            var model = Model.Load(checkpoint);
+            Assert.Equal(checkpoint.Tensors.All.Sum(t => t.Count), SpeedModel.Of(name, checkpoint, model).Parameters);
+            SpeedRounds.Read(model, 5);
+            Assert.True(TokenTimes.Measure(model, 1, 3).Products > 0);
+        }
+    }
+
+    [Fact]
+    public void Of_a_choice_of_experts_a_token_takes_as_many_as_it_passes_through()
+    {
+        var family = SomeFamily.Build("mixtral");
+        string folder = _folder["mixtral"];
+        new CheckpointWriter(family.Config, family.Tensors.All).Write(folder);
+        using var checkpoint = Checkpoint.Open(folder);
+        var counted = SpeedModel.Of("x", checkpoint, Model.Load(checkpoint));
+
+        var spec = family.Spec;
+        Assert.Equal((4, 2), (spec.ExpertCount, spec.ExpertsPerToken));
+        long attention = 2L * spec.HiddenSize * (spec.QuerySize + spec.KeyValueSize), expert = 3L * spec.HiddenSize * spec.IntermediateSize;
+        long passed = spec.BlockCount * (attention + 2 * expert), head = (long)spec.VocabularySize * spec.HiddenSize;
+        Assert.Equal(2.0 * passed, counted.OperationsPerToken);
+        Assert.Equal(sizeof(float) * (passed + head), counted.BytesPerToken);
+    }
+
+    [Fact]
     public void A_test_longer_than_the_context_is_refused_before_anything_is_loaded()
     {
         string folder = Write("f16", new SyntheticShape(1, 64, 96, 4, 2, 50, Context: 32));

@@ -8,7 +8,8 @@ namespace Quarank.Numerics;
 /// </summary>
 internal static partial class OpenBlas
 {
-    public const string Library = "blas";
+    /// <summary>No file has this name: a call before <see cref="BlasLibrary.Ready"/> fails, and never finds another BLAS of the system.</summary>
+    public const string Library = "quarank-blas";
     public const int RowMajor = 101, NoTranspose = 111, Transpose = 112;
     public const int Upper = 121, Lower = 122, NonUnit = 131, Left = 141, Right = 142;
 

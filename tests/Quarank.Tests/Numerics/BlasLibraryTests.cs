@@ -15,6 +15,7 @@ public sealed class BlasLibraryTests
     [Fact]
     public void A_wrong_routine_of_each_kind_is_caught_with_the_advice()
     {
+        BlasLibrary.Ready();
         var good = BlasCheck.Native;
         foreach (var (bad, what) in new[]
                  {

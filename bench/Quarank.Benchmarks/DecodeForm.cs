@@ -16,6 +16,12 @@ internal sealed record DecodeForm(string Name, Func<int, int, DecodeForm.Layer> 
         .. new[] { (8, 0), (8, 128), (4, 0), (4, 128), (4, 64), (4, 32), (3, 0), (3, 128), (2, 0), (2, 128), (2, 64) }
             .Select(f => new DecodeForm($"{f.Item1} bits, {(f.Item2 == 0 ? "row" : "group " + f.Item2)}", (rows, columns) => Grid(rows, columns, f.Item1, f.Item2, Codes(rows, columns, f.Item1)))),
         new("LoRDQ 2.0 bits", LowRank),
+        .. new[] { (4, 0), (4, 128), (3, 128), (2, 128), (1, 128) }
+            .Select(f => new DecodeForm($"codebook {f.Item1} bits, {(f.Item2 == 0 ? "row" : "group " + f.Item2)}", (rows, columns) => Codebook(rows, columns, f.Item1, f.Item2, Codes(rows, columns, f.Item1)))),
+        new("float16", (rows, columns) => Halves(rows, columns, false, HalfCodes(rows, columns))),
+        new("bfloat16", (rows, columns) => Halves(rows, columns, true, HalfCodes(rows, columns))),
+        .. new[] { (8, 128), (4, 0), (4, 128), (3, 128), (2, 128) }
+            .Select(f => new DecodeForm($"{f.Item1} bits, {(f.Item2 == 0 ? "row" : "group " + f.Item2)}, floats", (rows, columns) => Grid(rows, columns, f.Item1, f.Item2, Codes(rows, columns, f.Item1), true))),
     ];
 
     public static float[] Input(int columns)
@@ -24,13 +30,28 @@ internal sealed record DecodeForm(string Name, Func<int, int, DecodeForm.Layer> 
         return [.. Enumerable.Range(0, columns).Select(_ => random.NextSingle() - 0.5f)];
     }
 
-    private static Layer Grid(int rows, int columns, int bits, int group, byte[] codes)
+    private static Layer Grid(int rows, int columns, int bits, int group, byte[] codes, bool floats = false)
     {
         int groups = group == 0 ? 1 : columns / group;
         var scales = new float[rows * groups];
         Array.Fill(scales, 0.01f);
         var matrix = new PackedMatrix(rows, columns, bits, group == 0 ? columns : group, codes, scales, group != 0, PackedOffset.Middle, [], []);
-        return new(codes.LongLength + (group == 0 ? 4L : 2L) * scales.Length, matrix.Multiply, () => Grid(rows, columns, bits, group, (byte[])codes.Clone()));
+        return new(codes.LongLength + (group == 0 ? 4L : 2L) * scales.Length, floats ? matrix.MultiplyFloat : (Product)matrix.Multiply, () => Grid(rows, columns, bits, group, (byte[])codes.Clone(), floats));
+    }
+
+    private static Layer Codebook(int rows, int columns, int bits, int group, byte[] codes)
+    {
+        var scales = new float[rows * (group == 0 ? 1 : columns / group)];
+        Array.Fill(scales, 0.01f);
+        float[] levels = [.. Enumerable.Range(0, 1 << bits).Select(i => i - 0.5f * (1 << bits))];
+        var matrix = PackedMatrix.OfLevels(rows, columns, bits, group == 0 ? columns : group, codes, scales, group != 0, levels);
+        return new(codes.LongLength + (group == 0 ? 4L : 2L) * scales.Length, matrix.Multiply, () => Codebook(rows, columns, bits, group, (byte[])codes.Clone()));
+    }
+
+    private static Layer Halves(int rows, int columns, bool bfloat, ushort[] codes)
+    {
+        var matrix = new HalfMatrix(rows, columns, codes, bfloat);
+        return new(2L * codes.LongLength, matrix.Multiply, () => Halves(rows, columns, bfloat, (ushort[])codes.Clone()));
     }
 
     // Two 4-bit factors of together 2 bits per dense weight: rank · (rows + columns) · 4 = 2 · rows · columns.
@@ -50,6 +71,14 @@ internal sealed record DecodeForm(string Name, Func<int, int, DecodeForm.Layer> 
             q.Multiply(x, inner);
             p.Multiply(inner, y);
         }, () => LowRank(rows, columns, rank, (byte[])left.Clone(), (byte[])right.Clone()));
+    }
+
+    private static ushort[] HalfCodes(int rows, int columns)
+    {
+        var random = new Random(2);
+        var codes = new ushort[rows * columns];
+        foreach (ref ushort code in codes.AsSpan()) code = (ushort)random.Next(0x2000, 0x3C00);
+        return codes;
     }
 
     private static byte[] Codes(int rows, int columns, int bits)

@@ -14,6 +14,7 @@ switch (args)
     case ["calibration", var model, var text, ..]: CalibrationRate.Run(model, text, Number(3, 4), Number(4, 3)); return 0;
     case ["gptq", ..]: GptqRate.Run(Number(1, 4096), Number(2, 3)); return 0;
     case ["decode", ..]: DecodeBenchmark.Run(Number(1, 4096), Number(2, 4096), args.Length > 3 ? args[3] : ""); return 0;
+    case ["prefill", ..]: PrefillBenchmark.Run(Number(1, 128)); return 0;
     case ["pool", ..]: PoolBenchmark.Run(); return 0;
     case ["kernels", .. var more]: KernelBenchmarks.Run(more); return 0;
     case ["tokenizers", .. var files]: TokenizerSpeed.Run(files); return 0;
@@ -25,6 +26,7 @@ switch (args)
             factorizations MODEL STATISTICS [N]   LoRDQ's losses with exact and with iterated factors, on each n-th block
             gptq [N ROUNDS]                 GPTQ of an N x N matrix beside sgemm alone on the same operations
             decode [ROWS COLUMNS [FORM]]    one-token products of each stored form beside the read bandwidth
+            prefill [TOKENS]                products of many tokens with packed matrices beside sgemm alone
             pool                            microseconds of a fork and join
             kernels [--filter '*Product*' ...]   BenchmarkDotNet on every kernel, limits measured before and after each case beside it
             forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products

@@ -3,19 +3,6 @@ using System.Runtime.Intrinsics;
 
 namespace Quarank.Numerics.Kernels;
 
-/// <summary>The bytes of a <see cref="ByteInput"/>, for kernels.</summary>
-internal readonly unsafe struct ByteView(sbyte* codes, sbyte* tail, sbyte* bitTail)
-{
-    /// <summary>The codes in order, −127 … 127; zeros up to a multiple of 128 behind them.</summary>
-    public readonly sbyte* Codes = codes;
-
-    /// <summary>The short stripe of the plane of the lowest bits, a copy of 8 / width · 32 values per segment.</summary>
-    public readonly sbyte* Tail = tail;
-
-    /// <summary>The short stripe of the third bit, a copy of 256 values per segment.</summary>
-    public readonly sbyte* BitTail = bitTail;
-}
-
 /// <summary>
 /// A vector of activations as signed bytes, x ≈ scale · q with one scale per 128 values, laid out as the packed rows of one matrix will meet
 /// it: whole stripes in order, the last, shorter stripe of each plane rearranged and padded with zeros (<see cref="BitPacking"/>).
@@ -31,22 +18,27 @@ internal sealed unsafe class ByteInput
 
     private const int Stripe = 32, Line = 64;
     private byte[] _memory = [];
-    private ByteView _view;
+    private PackedInput _view;
     private int _unitSize;
 
-    /// <summary>The scale of each unit's block: its largest magnitude, divided by 127. Zeros behind them.</summary>
-    public float* UnitScales { get; private set; }
-
-    /// <summary>Σ scale · q over each scale group of the matrix; what an offset is multiplied by. Zeros behind them.</summary>
-    public float* GroupSums { get; private set; }
-
-    public sbyte* Codes => _view.Codes;
-    public sbyte* Tail => _view.Tail;
-    public sbyte* BitTail => _view.BitTail;
-    public ByteView Pointers => _view;
+    private float* UnitScales => _view.UnitScales;
+    private float* GroupSums => _view.GroupSums;
+    private sbyte* Codes => _view.Codes;
+    public PackedInput Pointers => _view;
 
     /// <summary>Scale · code of value j: what the products see in its place.</summary>
     public float Value(int j) => UnitScales[j / _unitSize] * Codes[j];
+
+    /// <summary>All the values that the products see.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Values(Span<float> values)
+    {
+        for (int j = 0; j < values.Length; j += _unitSize)
+        {
+            float scale = UnitScales[j / _unitSize];
+            for (int k = j; k < Math.Min(j + _unitSize, values.Length); k++) values[k] = scale * Codes[k];
+        }
+    }
 
     /// <summary>Σ of the values of scale group g.</summary>
     public float GroupSum(int g) => GroupSums[g];
@@ -70,8 +62,8 @@ internal sealed unsafe class ByteInput
         }
         if (layout.Bits == 8) return;
         int width = layout.Bits switch { 1 => 1, 4 => 4, _ => 2 };
-        Arrange(Tail, layout, layout.TailStart, width, layout.TailSegments);
-        if (layout.Bits == 3) Arrange(BitTail, layout, layout.BitTailStart, 1, layout.BitTailSegments);
+        Arrange(_view.Tail, layout, layout.TailStart, width, layout.TailSegments);
+        if (layout.Bits == 3) Arrange(_view.BitTail, layout, layout.BitTailStart, 1, layout.BitTailSegments);
     }
 
     private void Reserve(PackedLayout layout)
@@ -82,9 +74,14 @@ internal sealed unsafe class ByteInput
         int size = codes + tail + bits + scales + sums + Line;
         if (_memory.Length < size) _memory = GC.AllocateUninitializedArray<byte>(size + size / 2, pinned: true);
         byte* at = (byte*)(((nint)Unsafe.AsPointer(ref _memory[0]) + Line - 1) & -Line);
-        _view = new((sbyte*)at, (sbyte*)at + codes, (sbyte*)at + codes + tail);
-        UnitScales = (float*)(at + codes + tail + bits);
-        GroupSums = (float*)(at + codes + tail + bits + scales);
+        _view = new()
+        {
+            Codes = (sbyte*)at,
+            Tail = (sbyte*)at + codes,
+            BitTail = (sbyte*)at + codes + tail,
+            UnitScales = (float*)(at + codes + tail + bits),
+            GroupSums = (float*)(at + codes + tail + bits + scales),
+        };
     }
 
     // Rounds up to 128 values, zeros behind them.

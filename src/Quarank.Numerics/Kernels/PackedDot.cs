@@ -10,7 +10,7 @@ namespace Quarank.Numerics.Kernels;
 internal static unsafe class PackedDot
 {
     /// <summary>y[i] = row i times the input, for <paramref name="count"/> rows; each may be read 31 bytes beyond its end.</summary>
-    public static void Multiply(in PackedRows rows, ByteInput x, int count, float* y)
+    public static void Multiply(in PackedRows rows, in PackedInput x, int count, float* y)
     {
         if (!Vector128.IsHardwareAccelerated)
         {
@@ -26,7 +26,7 @@ internal static unsafe class PackedDot
         }
     }
 
-    private static void Multiply<TWidth>(in PackedRows rows, ByteInput x, int count, float* y) where TWidth : struct, IPackedWidth
+    private static void Multiply<TWidth>(in PackedRows rows, in PackedInput x, int count, float* y) where TWidth : struct, IPackedWidth
     {
         if (rows.Layout.Groups == 1)
         {
@@ -40,26 +40,26 @@ internal static unsafe class PackedDot
 
     // The weights' scale is the row's and comes last: units differ by the input's scales only.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WholeRows<TWidth>(in PackedRows rows, ByteInput x, int count, float* y) where TWidth : struct, IPackedWidth
+    private static void WholeRows<TWidth>(in PackedRows rows, in PackedInput x, int count, float* y) where TWidth : struct, IPackedWidth
     {
-        var (layout, view, bytes) = (rows.Layout, x.Pointers, rows.Layout.BytesPerRow);
+        var (layout, bytes) = (rows.Layout, rows.Layout.BytesPerRow);
         byte* row = rows.Codes;
         float* scales = x.UnitScales;
         for (int i = 0; i < count; i++, row += bytes)
-            y[i] = PackedLanes.Total(TWidth.AddRow<Unit128>(Vector256<float>.Zero, row, scales, view, layout));
+            y[i] = PackedLanes.Total(TWidth.AddRow<Unit128>(Vector256<float>.Zero, row, scales, x, layout));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Groups<TWidth, TUnit>(in PackedRows rows, ByteInput x, int count, float* y)
+    private static void Groups<TWidth, TUnit>(in PackedRows rows, in PackedInput x, int count, float* y)
         where TWidth : struct, IPackedWidth where TUnit : struct, IPackedUnit
     {
-        var (layout, view, bytes) = (rows.Layout, x.Pointers, rows.Layout.BytesPerRow);
+        var (layout, bytes) = (rows.Layout, rows.Layout.BytesPerRow);
         byte* row = rows.Codes;
         float* scales = stackalloc float[layout.Units + 16];
         for (int i = 0; i < count; i++, row += bytes)
         {
             var offsets = PackedScales.Prepare(rows, x, i, scales);
-            y[i] = PackedLanes.Total(TWidth.AddRow<TUnit>(offsets, row, scales, view, layout));
+            y[i] = PackedLanes.Total(TWidth.AddRow<TUnit>(offsets, row, scales, x, layout));
         }
     }
 }

@@ -6,7 +6,7 @@ internal static unsafe class PackedDotScalar
     private const int Lanes = 8, Part = 32;
 
     /// <inheritdoc cref="PackedDot.Multiply"/>
-    public static void Multiply(in PackedRows rows, ByteInput x, int count, float* y)
+    public static void Multiply(in PackedRows rows, in PackedInput x, int count, float* y)
     {
         var layout = rows.Layout;
         float* sum = stackalloc float[Lanes];
@@ -24,20 +24,21 @@ internal static unsafe class PackedDotScalar
         if (layout.Groups == 1) PackedScales.Finish(rows, x, count, y);
     }
 
-    private static void Prepare(in PackedRows rows, ByteInput x, int row, float* scales, float* sum)
+    /// <summary>The scales of row <paramref name="row"/>'s units; the sum of its offsets in eight lanes.</summary>
+    public static void Prepare(in PackedRows rows, in PackedInput x, int row, float* scales, float* sum)
     {
         var layout = rows.Layout;
         for (int g = 0; g < layout.Groups; g++)
         {
             nint at = (nint)row * layout.Groups + g;
-            float scale = rows.Halves != null ? (float)BitConverter.UInt16BitsToHalf(rows.Halves[at]) : rows.Scales[at];
+            float scale = rows.Factor * (rows.Halves != null ? (float)BitConverter.UInt16BitsToHalf(rows.Halves[at]) : rows.Scales[at]);
             for (int u = g * layout.GroupSize / layout.UnitSize; u < Math.Min(layout.Units, (g + 1) * layout.GroupSize / layout.UnitSize); u++)
                 scales[u] *= scale;
             sum[g % Lanes] = MathF.FusedMultiplyAdd(PackedScales.Factor(rows, at, scale), x.GroupSums[g], sum[g % Lanes]);
         }
     }
 
-    private static void Eight(byte* row, float* scales, ByteInput x, PackedLayout layout, float* sum)
+    private static void Eight(byte* row, float* scales, in PackedInput x, PackedLayout layout, float* sum)
     {
         int* lanes = stackalloc int[Lanes];
         for (int u = 0; u < layout.Units; u++)
@@ -48,7 +49,7 @@ internal static unsafe class PackedDotScalar
         }
     }
 
-    private static void Planes(byte* row, float* scales, ByteInput x, PackedLayout layout, float* sum)
+    private static void Planes(byte* row, float* scales, in PackedInput x, PackedLayout layout, float* sum)
     {
         int* lanes = stackalloc int[Lanes];
         int width = layout.Bits == 4 ? 4 : 2, perStripe = 256 / width, unit = layout.UnitSize;

@@ -51,6 +51,15 @@ internal static unsafe class PackedLanes
     public static Vector256<float> Add(Vector256<float> sum, Vector256<int> quads, float scale) =>
         Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(quads), Vector256.Create(scale), sum);
 
+    /// <summary>Eight bytes as integers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Eight(byte* bytes)
+    {
+        if (Avx2.IsSupported) return Avx2.ConvertToVector256Int32(bytes);
+        var wide = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)bytes).AsByte());
+        return Vector256.Create(Vector128.WidenLower(wide), Vector128.WidenUpper(wide)).AsInt32();
+    }
+
     // Shifts act on 16-bit lanes: what crosses a byte's border falls to the mask that follows.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Down(Vector256<byte> v, int shift) => (v.AsUInt16() >>> shift).AsByte();

@@ -1,22 +1,21 @@
-using System.Buffers;
 using System.Numerics.Tensors;
 
 namespace Quarank.Numerics.Kernels;
 
 /// <summary>
-/// A packed matrix ready for one-token products y = W x with the input in signed bytes, one scale per 128 values: W x̂ is exact but for
-/// the order of float sums, and x̂ differs from x by at most 1/254 of the largest value in its block.
+/// A packed matrix W ready for products: of one token with its input in signed bytes (<see cref="Multiply(ReadOnlySpan{float}, Span{float})"/>)
+/// or in floats (<see cref="MultiplyFloat"/>), of many tokens with its rows widened to floats
+/// (<see cref="Multiply(Matrix{float}, Matrix{float})"/>).
 /// </summary>
 /// <remarks>
-/// W = scale · code + offset, per group of a row. The offsets meet the same x̂ as the codes, so that what cancels between them still cancels.
-/// A grid by columns (W = code · diag(scale) + 1 offsetᵀ) moves its scales into the input before that is rounded.
+/// W = scale · code + offset, or scale · level[code], per group of a row. The offsets meet the same x̂ as the codes, so that what cancels
+/// between them still cancels. A matrix by columns (W = code · diag(scale) + 1 offsetᵀ) moves its scales into the input before that is rounded.
 /// </remarks>
-public sealed unsafe class PackedMatrix
+public sealed unsafe partial class PackedMatrix
 {
     /// <summary>Bytes that kernels may read behind a row.</summary>
     private const int Slack = 32;
 
-    [ThreadStatic] private static ByteInput? t_input;
     private readonly PackedLayout _layout;
     private readonly byte[] _codes;
     private readonly byte[] _lastRows;       // those behind which there are too few bytes, with enough of them
@@ -27,9 +26,13 @@ public sealed unsafe class PackedMatrix
     private readonly float[] _offsets;
     private readonly PackedOffset _offset;
     private readonly Columns? _columns;
+    private readonly Table? _table;
 
-    /// <summary>A scale and an offset per column; Ratio = offset / scale, or 0 where the scale is 0.</summary>
-    private sealed record Columns(float[] Scales, float[] Ratio, float[] Constant);
+    /// <summary>A scale and an offset per column; Ratio = offset / scale, or 0 (and Constant = offset) where the scale is 0.</summary>
+    private sealed record Columns(float[] Scales, float[] Offsets, float[] Ratio, float[] Constant);
+
+    /// <summary>Sixteen levels, and each as step · (64 · high + low − 2048).</summary>
+    private sealed record Table(float[] Levels, byte[] High, byte[] Low, float Step);
 
     /// <summary>A grid by rows, or by groups of rows.</summary>
     /// <param name="groupSize">Columns that share a scale; <paramref name="columns"/> for whole rows.</param>
@@ -66,13 +69,52 @@ public sealed unsafe class PackedMatrix
         for (int j = 0; j < columns; j++)
             if (scales[j] != 0) ratio[j] = offsets[j] / scales[j];
             else constant[j] = offsets[j];
-        _columns = new(scales, ratio, constant);
+        _columns = new(scales, offsets, ratio, constant);
+    }
+
+    // A codebook by rows or groups of rows.
+    private PackedMatrix(int rows, int columns, int bits, int groupSize, byte[] codes, ReadOnlySpan<float> scales, bool halfScales, float[] levels)
+        : this(rows, columns, bits, groupSize, codes, scales, halfScales, PackedOffset.Middle, [], []) => _table = TableOf(levels, bits);
+
+    // A codebook by columns.
+    private PackedMatrix(int rows, int columns, int bits, byte[] codes, float[] scales, float[] levels, Table? table)
+        : this(rows, columns, bits, codes, scales, new float[columns]) => _table = table ?? TableOf(levels, bits);
+
+    /// <summary>A codebook by rows, or by groups of rows: w = scale · levels[code], codes of 1 to 4 bits.</summary>
+    /// <param name="groupSize">Columns that share a scale; <paramref name="columns"/> for whole rows.</param>
+    /// <param name="codes">rows × <see cref="BitPacking.ByteCount"/> bytes; not copied.</param>
+    /// <param name="scales">One per group, row by row.</param>
+    /// <param name="halfScales">Whether every scale is exact in float16, and may be kept so.</param>
+    /// <param name="levels">2^bits of them. With the input in bytes they are rounded to 1/4094 of the largest magnitude.</param>
+    public static PackedMatrix OfLevels(
+        int rows, int columns, int bits, int groupSize, byte[] codes, ReadOnlySpan<float> scales, bool halfScales, float[] levels) =>
+        new(rows, columns, bits, groupSize, codes, scales, halfScales, levels);
+
+    /// <summary>A codebook by columns: w = scale of the column · levels[code].</summary>
+    /// <inheritdoc cref="OfLevels(int, int, int, int, byte[], ReadOnlySpan{float}, bool, float[])"/>
+    public static PackedMatrix OfLevels(int rows, int columns, int bits, byte[] codes, float[] scales, float[] levels) =>
+        new(rows, columns, bits, codes, scales, levels, null);
+
+    private static Table TableOf(float[] levels, int bits)
+    {
+        if (bits > 4 || levels.Length != 1 << bits)
+            throw new ArgumentException($"A codebook of {bits} bits has {1 << bits} levels (and at most 4 bits), not {levels.Length}.", nameof(levels));
+        float most = 0;
+        foreach (float level in levels)
+            most = float.IsFinite(level) ? Math.Max(most, Math.Abs(level)) : throw new ArgumentException($"A level of {level}.", nameof(levels));
+        var table = new Table(new float[16], new byte[16], new byte[16], most / 2047);
+        for (int i = 0; i < levels.Length; i++)
+        {
+            int whole = 2048 + (int)MathF.Round(most == 0 ? 0 : (float)(2047.0 * levels[i] / most));
+            (table.Levels[i], table.High[i], table.Low[i]) = (levels[i], (byte)(whole >> 6), (byte)(whole & 63));
+        }
+        return table;
     }
 
     private PackedMatrix(int rows, int columns, int bits, int groupSize, byte[] codes, PackedOffset offset)
     {
-        if (!Knows(bits, groupSize, columns))
-            throw new NotSupportedException($"There is no kernel for {bits} bits in groups of {groupSize}; there are 2, 3, 4, 8 bits in groups of 32, 64, multiples of 128, whole rows.");
+        if (bits != 1 && !Knows(bits, groupSize, columns))
+            throw new NotSupportedException($"There is no kernel for {bits} bits in groups of {groupSize}; there are 2, 3, 4, 8 bits (and codebooks of 1 to 4) in groups of 32, 64, multiples of 128, whole rows.");
         (Rows, _layout, _offset, _codes) = (rows, new PackedLayout(columns, bits, groupSize), offset, codes);
         int bytes = _layout.BytesPerRow;
         if (codes.LongLength != (long)rows * bytes)
@@ -87,104 +129,17 @@ public sealed unsafe class PackedMatrix
 
     public int Rows { get; }
 
+    /// <summary>Input features.</summary>
+    public int InputSize => _layout.Columns;
+
+    /// <summary>The packed codes it was given, for who stores them.</summary>
+    public ReadOnlySpan<byte> Codes => _codes;
+
+    /// <summary>Whether there are kernels for a codebook of these groups.</summary>
+    public static bool KnowsLevels(int bits, int groupSize, int columns) => bits is >= 1 and <= 4 && PackedLayout.Knows(4, groupSize, columns);
+
     /// <summary>Whether there are kernels for a grid of these groups (or of whole rows or columns: <paramref name="groupSize"/> = columns).</summary>
     public static bool Knows(int bits, int groupSize, int columns) => PackedLayout.Knows(bits, groupSize, columns);
-
-    /// <summary>y = W x̂, on the pool. Allocates nothing once it has met its largest matrix.</summary>
-    public void Multiply(ReadOnlySpan<float> x, Span<float> y) => Multiply(x, y, &PackedDot.Multiply);
-
-    /// <summary>The same by plain loops, bit for bit.</summary>
-    internal void MultiplyScalar(ReadOnlySpan<float> x, Span<float> y) => Multiply(x, y, &PackedDotScalar.Multiply);
-
-    private void Multiply(ReadOnlySpan<float> x, Span<float> y, delegate*<in PackedRows, ByteInput, int, float*, void> kernel)
-    {
-        if (x.Length != _layout.Columns || y.Length != Rows)
-            throw new ArgumentException($"A {Rows}x{_layout.Columns} matrix does not take {x.Length} values to {y.Length}.", nameof(x));
-        var input = t_input ??= new ByteInput();
-        float shift = _columns is null ? FillByRows(input, x) : FillByColumns(input, x, _columns);
-        fixed (float* target = y)
-        {
-            var job = new Job(this, input, (nint)target, shift, (nint)kernel);
-            Threads.ForRanges((Rows + _rowChunk - 1) / _rowChunk, job, static (i, job) => job.Run(i));
-        }
-    }
-
-    /// <summary>x̂, which <see cref="Multiply(ReadOnlySpan{float}, Span{float})"/> takes in the place of x.</summary>
-    public void Round(ReadOnlySpan<float> x, Span<float> rounded)
-    {
-        var input = t_input ??= new ByteInput();
-        if (_columns is null) FillByRows(input, x);
-        else FillByColumns(input, x, _columns);
-        for (int j = 0; j < x.Length; j++) rounded[j] = input.Value(j);
-        if (_columns is null) return;
-        for (int j = 0; j < x.Length; j++) rounded[j] = _columns.Scales[j] == 0 ? x[j] : rounded[j] / _columns.Scales[j];
-    }
-
-    private readonly record struct Job(PackedMatrix Matrix, ByteInput Input, nint Target, float Shift, nint Kernel)
-    {
-        public void Run(int i)
-        {
-            int first = i * Matrix._rowChunk, end = Math.Min(first + Matrix._rowChunk, Matrix.Rows), safe = Math.Clamp(Matrix._safeRows, first, end);
-            fixed (byte* codes = Matrix._codes, lastRows = Matrix._lastRows)
-            {
-                int bytes = Matrix._layout.BytesPerRow;
-                Run(codes + (nint)first * bytes, first, safe - first);
-                Run(lastRows + (nint)(safe - Matrix._safeRows) * bytes, safe, end - safe);
-            }
-        }
-
-        private void Run(byte* codes, int first, int count)
-        {
-            if (count <= 0) return;
-            float* y = (float*)Target + first;
-            Matrix.RunRows(codes, first, count, Input, y, (delegate*<in PackedRows, ByteInput, int, float*, void>)Kernel);
-            if (Shift != 0) for (int i = 0; i < count; i++) y[i] += Shift;
-        }
-    }
-
-    private void RunRows(byte* codes, int first, int count, ByteInput input, float* y, delegate*<in PackedRows, ByteInput, int, float*, void> kernel)
-    {
-        nint at = (nint)first * _layout.Groups;
-        fixed (float* scales = _scales, offsets = _offsets)
-        fixed (ushort* halves = _halves)
-        fixed (byte* zeros = _zeros)
-        {
-            kernel(new PackedRows
-            {
-                Layout = _layout,
-                Offset = _offset,
-                Codes = codes,
-                Scales = scales == null ? null : scales + at,
-                Halves = halves == null ? null : halves + at,
-                Zeros = zeros + at,
-                Offsets = offsets + at,
-            }, input, count, y);
-        }
-    }
-
-    private float FillByRows(ByteInput input, ReadOnlySpan<float> x)
-    {
-        input.Fill(x, _layout);
-        return 0;
-    }
-
-    // Σ (s·c + o)·x = Σ c·(s·x) + Σ (o/s)·(s·x), the second sum being the same for every row.
-    private float FillByColumns(ByteInput input, ReadOnlySpan<float> x, Columns columns)
-    {
-        float[] rented = ArrayPool<float>.Shared.Rent(x.Length);
-        var scaled = rented.AsSpan(0, x.Length);
-        TensorPrimitives.Multiply(x, columns.Scales, scaled);
-        input.Fill(scaled, _layout);
-        float shift = TensorPrimitives.Dot(x, columns.Constant) + _layout.Base * input.GroupSums[0];
-        for (int j = 0; j < x.Length; j += ByteInput.Block)
-        {
-            float sum = 0;
-            for (int k = j; k < Math.Min(j + ByteInput.Block, x.Length); k++) sum += columns.Ratio[k] * input.Codes[k];
-            shift += sum * input.UnitScales[j / ByteInput.Block];
-        }
-        ArrayPool<float>.Shared.Return(rented);
-        return shift;
-    }
 
     private static ushort[] Halves(ReadOnlySpan<float> scales)
     {

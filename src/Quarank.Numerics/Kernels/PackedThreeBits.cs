@@ -8,7 +8,7 @@ namespace Quarank.Numerics.Kernels;
 internal readonly unsafe struct ThreeBits : IPackedWidth
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, ByteView x, PackedLayout layout)
+    public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, in PackedInput x, PackedLayout layout)
         where TUnit : struct, IPackedUnit
     {
         sbyte* q = x.Codes;
@@ -45,7 +45,7 @@ internal readonly unsafe struct ThreeBits : IPackedWidth
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> AddBitTail(Vector256<float> sum, byte* bits, float* scales, ByteView x, PackedLayout layout)
+    private static Vector256<float> AddBitTail(Vector256<float> sum, byte* bits, float* scales, in PackedInput x, PackedLayout layout)
     {
         var first = Vector256.Create((byte)1);
         sbyte* tail = x.BitTail;

@@ -9,7 +9,7 @@ internal unsafe interface IPackedWidth
 {
     /// <summary>sum + Σ over units of scale · Σ (code − base) · q, in eight lanes. Up to 31 bytes behind the row are read.</summary>
     /// <param name="scales">One per unit of <typeparamref name="TUnit"/> columns.</param>
-    static abstract Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, ByteView x, PackedLayout layout)
+    static abstract Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, in PackedInput x, PackedLayout layout)
         where TUnit : struct, IPackedUnit;
 }
 
@@ -37,7 +37,7 @@ internal readonly struct Unit128 : IPackedUnit
 internal readonly unsafe struct FourBits : IPackedWidth
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, ByteView x, PackedLayout layout)
+    public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, in PackedInput x, PackedLayout layout)
         where TUnit : struct, IPackedUnit
     {
         var mask = Vector256.Create((byte)15);
@@ -75,7 +75,7 @@ internal readonly unsafe struct FourBits : IPackedWidth
 internal readonly unsafe struct TwoBits : IPackedWidth
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, ByteView x, PackedLayout layout)
+    public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, in PackedInput x, PackedLayout layout)
         where TUnit : struct, IPackedUnit
     {
         sbyte* q = x.Codes;
@@ -107,7 +107,7 @@ internal readonly unsafe struct TwoBits : IPackedWidth
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AddTail(Vector256<float> sum, byte* row, float* scales, ByteView x, PackedLayout layout)
+    public static Vector256<float> AddTail(Vector256<float> sum, byte* row, float* scales, in PackedInput x, PackedLayout layout)
     {
         var mask = Vector256.Create((byte)3);
         sbyte* tail = x.Tail;
@@ -126,7 +126,7 @@ internal readonly unsafe struct EightBits : IPackedWidth
 {
     // The bytes behind a row meet zeros.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, ByteView x, PackedLayout layout)
+    public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, in PackedInput x, PackedLayout layout)
         where TUnit : struct, IPackedUnit
     {
         sbyte* q = x.Codes;

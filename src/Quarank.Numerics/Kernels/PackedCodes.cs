@@ -1,0 +1,133 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using static Quarank.Numerics.Kernels.PackedLanes;
+
+namespace Quarank.Numerics.Kernels;
+
+/// <summary>
+/// The codes of a whole block of 128 columns in the order of their columns, for kernels that cannot take a width's planes apart: four parts
+/// of 32 codes, of which every eight are a slice.
+/// </summary>
+internal unsafe interface IPackedCodes
+{
+    /// <summary>Bytes from a block to the next at <c>block</c>.</summary>
+    static abstract int Step { get; }
+
+    /// <summary>Part <paramref name="part"/> of a block.</summary>
+    /// <param name="bits">The stripe of single bits, shared by two blocks.</param>
+    /// <param name="shift">0 in the first of these blocks, 4 in the second.</param>
+    static abstract Vector256<byte> Part(byte* block, byte* bits, int shift, int part);
+
+    /// <summary>Slice <paramref name="slice"/> of a part, less the layout's base.</summary>
+    static abstract Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice);
+}
+
+internal readonly unsafe struct OneBitCodes : IPackedCodes
+{
+    public static int Step => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) => Down(Vector256.Load(bits), shift + part) & Vector256<byte>.One;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice) =>
+        (Eight(bits + 8 * slice) >>> (shift + part)) & Vector256<int>.One;
+}
+
+internal readonly unsafe struct TwoBitCodes : IPackedCodes
+{
+    public static int Step => 32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) => Down(Vector256.Load(block), 2 * part) & Vector256.Create((byte)3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice) =>
+        (Eight(block + 8 * slice) >>> (2 * part)) & Vector256.Create(3);
+}
+
+internal readonly unsafe struct ThreeBitCodes : IPackedCodes
+{
+    public static int Step => 32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) =>
+        TwoBitCodes.Part(block, bits, shift, part) | Up(OneBitCodes.Part(block, bits, shift, part), 2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice) =>
+        TwoBitCodes.Slice(block, bits, shift, part, slice) | OneBitCodes.Slice(block, bits, shift, part, slice) << 2;
+}
+
+internal readonly unsafe struct FourBitCodes : IPackedCodes
+{
+    public static int Step => 64;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) =>
+        Down(Vector256.Load(block + part / 2 * 32), part % 2 * 4) & Vector256.Create((byte)15);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice)
+    {
+        var v = Eight(block + part / 2 * 32 + 8 * slice);
+        return part % 2 == 0 ? v & Vector256.Create(15) : v >>> 4;
+    }
+}
+
+internal readonly unsafe struct EightBitCodes : IPackedCodes
+{
+    public static int Step => 128;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) => Vector256.Load(block + 32 * part);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice) =>
+        Eight(block + 32 * part + 8 * slice) - Vector256.Create(128);
+}
+
+/// <summary>The columns behind the last whole block, unpacked to a byte each.</summary>
+internal static unsafe class PackedRest
+{
+    /// <summary>Bytes of a buffer for <see cref="Unpack"/>.</summary>
+    public const int Room = 256 + 64;
+
+    /// <summary>Blocks of 128 columns whose codes lie in whole stripes.</summary>
+    public static int WholeBlocks(PackedLayout layout) => layout.Bits is 1 or 3 ? layout.BitTailStart / 128 : layout.Columns / 128;
+
+    /// <summary>Codes of the columns from <paramref name="first"/> (a multiple of 128, of 256 for odd widths) on; what follows them is below 2^bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Unpack(byte* row, PackedLayout layout, int first, byte* codes)
+    {
+        int count = layout.Columns - first;
+        if (layout.Bits == 3)
+        {
+            Plane(row + first / 4, 2, 0, count, codes);
+            Plane(row + layout.BitPlane + first / 8, 1, 2, count, codes);
+        }
+        else Plane(row + (nint)first * layout.Bits / 8, layout.Bits, 0, count, codes);
+    }
+
+    // Part k of a stripe of s bytes goes to codes k·s … k·s + s − 1; the first plane overwrites what the part before wrote too much.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Plane(byte* bytes, int width, int low, int count, byte* codes)
+    {
+        int perStripe = 256 / width;
+        var mask = Vector256.Create((byte)((1 << width) - 1));
+        for (int j = 0; j < count; j += perStripe)
+        {
+            int s = (Math.Min(perStripe, count - j) * width + 7) / 8;
+            var v = Vector256.Load(bytes);
+            var inside = Vector256.LessThan(Vector256<byte>.Indices, Vector256.Create((byte)s));
+            for (int k = 0; k < 8 / width; k++)
+            {
+                byte* target = codes + j + k * s;
+                var part = Down(v, k * width) & mask;
+                if (low == 0) part.Store(target);
+                else (Vector256.Load(target) | Up(part & inside, low)).Store(target);
+            }
+            bytes += s;
+        }
+    }
+}

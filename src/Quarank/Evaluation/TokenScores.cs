@@ -16,7 +16,7 @@ internal sealed class TokenScores(Model model)
 
     private Matrix<float>? _hidden, _logits;
 
-    /// <param name="hidden">After the last norm, tokens × hidden.</param>
+    /// <param name="hidden">As <see cref="Model.Forward(ReadOnlySpan{int})"/> returns them, tokens × the head's width.</param>
     /// <param name="rows">The states before the tokens to score.</param>
     /// <param name="targets">The tokens to score.</param>
     /// <exception cref="InvalidDataException">The model's logits are not numbers.</exception>
@@ -36,7 +36,7 @@ internal sealed class TokenScores(Model model)
     {
         if (_hidden?.Rows != rows.Length)
         {
-            _hidden = new Matrix<float>(rows.Length, model.Spec.HiddenSize);
+            _hidden = new Matrix<float>(rows.Length, hidden.Columns);
             _logits = new Matrix<float>(rows.Length, model.Spec.VocabularySize);
         }
         for (int t = 0; t < rows.Length; t++) hidden.Row(rows[t]).CopyTo(_hidden.Row(t));

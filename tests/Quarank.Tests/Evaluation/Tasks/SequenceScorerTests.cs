@@ -1,3 +1,4 @@
+using Quarank.Checkpoints;
 using Quarank.Evaluation.Tasks;
 using Quarank.Evaluation.Tasks.Scoring;
 using Quarank.Models;
@@ -83,12 +84,33 @@ public class SequenceScorerTests
             new([.. question, 9, 10, 11, 12], 4), new([.. other, 1, 2], 2), new([.. question, 3, 4], 2),
         ];
         var scores = Score(model, sequences);
-        for (int i = 0; i < sequences.Length; i++)
-        {
-            var tokens = sequences[i].Tokens;
-            double alone = -new Quarank.Evaluation.TokenLosses(model).Of(tokens, tokens.Length - sequences[i].Scored).Sum(l => (double)l);
-            Assert.Equal(alone, scores[i].LogLikelihood, 1e-4);
-        }
+        for (int i = 0; i < sequences.Length; i++) Assert.Equal(Alone(model, sequences[i]), scores[i].LogLikelihood, 1e-4);
+    }
+
+    [Theory]
+    [InlineData("gemma2")]
+    [InlineData("gemma3")]
+    [InlineData("llama3-rope")]
+    [InlineData("mistral-window")]
+    [InlineData("mixtral")]
+    [InlineData("opt")]
+    [InlineData("opt-post-norm-proj")]
+    [InlineData("phi3")]
+    [InlineData("phi3-longrope")]
+    [InlineData("qwen2")]
+    [InlineData("qwen3")]
+    public void Shared_beginnings_change_no_log_likelihood_of_any_family(string name)
+    {
+        using var checkpoint = Checkpoint.Open(Shared.Find("golden", "arch", name));
+        var model = Model.Load(checkpoint);
+        var random = new Random(3);
+        int[] question = Ids(28);   // phi3-longrope's switch is at 32, mistral's window 8
+        ScoredSequence[] sequences = [Answer(2), Answer(3), Answer(12), Answer(20), Answer(3), new([.. Ids(34)], 5)];
+        var scores = Score(model, sequences);
+        for (int i = 0; i < sequences.Length; i++) Assert.Equal(Alone(model, sequences[i]), scores[i].LogLikelihood, 1e-4);
+
+        int[] Ids(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(model.Spec.VocabularySize))];
+        ScoredSequence Answer(int count) => new([.. question, .. Ids(count)], count);
     }
 
     [Fact]
@@ -119,6 +141,10 @@ public class SequenceScorerTests
             Threads.Count = count;
         }
     }
+
+    /// <summary>By a forward pass of its own.</summary>
+    private static double Alone(Model model, ScoredSequence sequence) =>
+        -new Quarank.Evaluation.TokenLosses(model).Of(sequence.Tokens, sequence.Tokens.Length - sequence.Scored).Sum(l => (double)l);
 
     private static Score[] Score(Model model, ScoredSequence[] sequences)
     {

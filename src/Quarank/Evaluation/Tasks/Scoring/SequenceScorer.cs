@@ -11,10 +11,15 @@ internal sealed class SequenceScorer(Model model)
     private readonly PrefixBatch _batch = new();
     private readonly TokenScores _scores = new(model);
     private readonly List<(int Scored, Action<Score> Found)> _waiting = [];
+    private bool _isLong;
 
     /// <summary>Takes a sequence; its score is told when its batch has run.</summary>
     public void Add(ScoredSequence sequence, Action<Score> found)
     {
+        // A model that turns long texts otherwise than short ones shares nothing between the two.
+        bool isLong = sequence.Inputs.Length > model.Spec.RotarySwitch;
+        if (isLong != _isLong) Run();
+        _isLong = isLong;
         _batch.Add(sequence);
         _waiting.Add((sequence.Scored, found));
     }

@@ -23,6 +23,7 @@ internal sealed class BenchCommand : TaughtCommand
     private readonly Option<string?> _text = Inputs.Text("--text", "FILE", "Also the perplexity of this text, by the protocol of `quarank evaluate`.");
     private readonly Option<int?> _segments = Inputs.Whole("--segments", "N", "Only the text's first segments (all).", 1);
     private readonly Option<int?> _length = Inputs.Whole("--length", "N", "Tokens in a segment (2048, or the model's context when that is shorter).", 2);
+    private readonly InferenceOptions _inference = new(Models.InferenceSettings.Fast);
     private readonly SyntheticOptions _synthetic = new();
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print JSON: the machine and its limits, and for each model its sizes and tests.");
 
@@ -39,6 +40,7 @@ internal sealed class BenchCommand : TaughtCommand
     {
         Add(_models);
         AddGroup("Tests", _prompt, _generate, _repetitions, _breakdown);
+        AddGroup("Numbers", _inference.All);
         AddGroup("Perplexity", _text, _segments, _length);
         AddGroup("Synthetic models", _synthetic.All);
         AddGroup("The run", ComputeOptions.Threads, _json);
@@ -92,7 +94,8 @@ internal sealed class BenchCommand : TaughtCommand
     private void Run(Terminal terminal, ParseResult parsed, IReadOnlyList<(string Name, string Folder)> models, int reference)
     {
         var request = new SpeedRequest(
-            Lengths(parsed.CommandResult, _prompt, 128, 512), Lengths(parsed.CommandResult, _generate, 32, 128), parsed.GetValue(_repetitions) ?? 5);
+            Lengths(parsed.CommandResult, _prompt, 128, 512), Lengths(parsed.CommandResult, _generate, 32, 128), parsed.GetValue(_repetitions) ?? 5)
+        { Settings = _inference.Of(parsed) };
         SpeedReport report;
         using (var view = new ProgressView(terminal, "bench"))
         {

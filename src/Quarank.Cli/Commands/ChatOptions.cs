@@ -41,9 +41,10 @@ internal sealed class ChatOptions
     }
 
     /// <summary>Answers the prompt, or line after line of the input.</summary>
-    public void Run(Terminal terminal, ParseResult parsed, Checkpoint checkpoint, string? prompt, int tokens, Sampler sampler, bool json)
+    public void Run(Terminal terminal, ParseResult parsed, Checkpoint checkpoint, string? prompt, int tokens, Sampler sampler, InferenceSettings settings, bool json)
     {
-        var conversation = Conversation.Load(checkpoint, parsed.GetValue(_template), parsed.GetValue(_parse));
+        var conversation = Conversation.Load(checkpoint, parsed.GetValue(_template), parsed.GetValue(_parse), settings);
+        InferenceOptions.Warn(terminal, conversation.Model);
         if (parsed.GetValue(_system) is { } system) conversation.Say(ChatMessage.System(system));
         if (prompt is not null)
         {
@@ -67,7 +68,7 @@ internal sealed class ChatOptions
             {
                 terminal.Out.WriteLine();
                 terminal.Error.WriteLine(Units.Invariant(
-                    $"{story.Ids.Count} tokens, {story.TokensPerSecond:0.0} tokens/s{(story.Ended is { } why ? $"; {why}" : "")}"));
+                    $"{story.Ids.Count} tokens, {story.TokensPerSecond:0.0} tokens/s, cache {Units.Bytes(story.CacheBytes)}{(story.Ended is { } why ? $"; {why}" : "")}"));
             }
         }
     }

@@ -22,18 +22,21 @@ internal sealed class Conversation(
 
     /// <param name="templateName">One of several templates of the model, or a file with one; null is the model's usual.</param>
     /// <exception cref="InvalidDataException">The model has no chat template.</exception>
-    public static Conversation Load(Checkpoint checkpoint, string? templateName, bool parseSpecialTokens)
+    public static Conversation Load(Checkpoint checkpoint, string? templateName, bool parseSpecialTokens, InferenceSettings settings)
     {
         var tokenizer = Tokenizer.Load(checkpoint.Directory);
         var template = ChatTemplate.Load(checkpoint.Directory, templateName) ?? throw new InvalidDataException(
             $"{checkpoint.Path}: there is no chat template in chat_template.jinja, tokenizer_config.json or chat_template.json; "
             + "leave out --chat, or name a file with --chat-template.");
         var model = Model.Load(checkpoint);
+        model.Settings = settings;
         HashSet<int> ends = [.. model.Spec.EndOfText, .. EndTokens.Read(checkpoint.Directory)];
         foreach (int? end in (int?[])[tokenizer.EndOfText, template.EndOfTurn(tokenizer)])
             if (end is { } id) ends.Add(id);
         return new(model, tokenizer, template, ends, parseSpecialTokens, checkpoint.Path);
     }
+
+    public Model Model => model;
 
     /// <summary>Adds a turn that is not answered.</summary>
     public void Say(ChatMessage message) => _messages.Add(message);
@@ -65,7 +68,7 @@ internal sealed class Conversation(
         Add(decoder.Finish());
         _messages.Add(ChatMessage.Assistant(text.ToString()));
         string? ended = made.Count < room ? "the answer ended" : room < tokens ? "the context is full" : null;
-        return new(question, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds);
+        return new(question, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds, _session.CacheBytes);
 
         void Add(string piece)
         {

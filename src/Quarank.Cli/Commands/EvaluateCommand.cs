@@ -26,6 +26,8 @@ internal sealed class EvaluateCommand : TaughtCommand
     private readonly Option<bool> _json = Inputs.Flag(
         "--json", "Print JSON: perplexity, standardError, tokens, segments, bitsPerWeight, fileBytes and more; of tasks, as lm-evaluation-harness does.");
 
+    private readonly InferenceOptions _inference = new(new());
+
     private readonly Option<string?> _output = Inputs.Text("--output", "FILE", "Also write the JSON to a file.");
 
     public EvaluateCommand(Terminal terminal)
@@ -35,6 +37,7 @@ internal sealed class EvaluateCommand : TaughtCommand
             "quarank evaluate samples/tales --text samples/evaluation.txt --stride 512"),
         ("a compressed model beside the one it was made of",
             "quarank evaluate runs/tales-lordq2 --against samples/tales --text samples/evaluation.txt --length 256"),
+        ("what bytes in the place of float inputs cost", "quarank evaluate runs/tales-lordq2 --text samples/evaluation.txt --activations int8"),
         ("a quick look at the first 8 segments, for a script", "quarank evaluate MODEL --text wiki.test.raw --segments 8 --json"),
         ("the five tasks of the LoRDQ paper", "quarank evaluate MODEL --tasks piqa,arc_easy,arc_challenge,boolq,storycloze --data FOLDER"),
         ("perplexity and 100 questions each of two tasks, in one report for other programs",
@@ -43,6 +46,7 @@ internal sealed class EvaluateCommand : TaughtCommand
         Add(_model);
         AddGroup("Perplexity", _text, _segments, _length, _stride, _against);
         AddGroup("Tasks", _tasks.All);
+        AddGroup("Numbers", _inference.All);
         AddGroup("Options", ComputeOptions.Threads, _json, _output);
         AddCheck(Check);
         SetAction(parsed => Run(terminal, parsed));
@@ -71,9 +75,9 @@ internal sealed class EvaluateCommand : TaughtCommand
         using var checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model));
         var tasks = _tasks.AreGiven(parsed.CommandResult) ? _tasks.Prepare(parsed) : null;
         var measured = parsed.GetValue(_text) is { } text
-            ? Measured.Of(terminal, checkpoint, text, parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments), parsed.GetValue(_against))
+            ? Measured.Of(terminal, checkpoint, text, parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments), parsed.GetValue(_against), _inference.Of(parsed))
             : null;
-        var report = tasks is null ? null : TaskEvaluation.Run(terminal, checkpoint, tasks);
+        var report = tasks is null ? null : TaskEvaluation.Run(terminal, checkpoint, tasks, _inference.Of(parsed));
 
         object result = measured!;
         if (report is not null)

@@ -29,7 +29,8 @@ internal sealed class GenerateCommand : TaughtCommand
         "--texts", "N",
         "So many texts as JSON Lines (field \"text\"), each with the next seed: a calibration text made by the model itself.", 1);
     private readonly Option<bool> _json = Inputs.Flag(
-        "--json", "Print JSON when all is done: prompt, text, ids, tokensPerSecond.");
+        "--json", "Print JSON when all is done: prompt, text, ids, tokensPerSecond, cacheBytes.");
+    private readonly InferenceOptions _inference = new(InferenceSettings.Fast);
     private readonly ChatOptions _chat = new();
 
     public GenerateCommand(Terminal terminal) : base("generate", "Goes on with a text.",
@@ -43,6 +44,7 @@ internal sealed class GenerateCommand : TaughtCommand
         Add(_model);
         AddGroup("Options", _prompt, _tokens, _temperature, _topK, _topP, _seed, _begin, _noPrompt, _texts,
             ComputeOptions.Threads, _json);
+        AddGroup("Numbers", _inference.All);
         AddGroup("Chat", _chat.All);
         AddCheck(given =>
         {
@@ -57,10 +59,11 @@ internal sealed class GenerateCommand : TaughtCommand
             if (_chat.Wanted(parsed))
             {
                 _chat.Run(terminal, parsed, checkpoint, parsed.GetValue(_prompt), parsed.GetValue(_tokens) ?? ChatOptions.UsualTokens,
-                    NewSampler(parsed), parsed.GetValue(_json));
+                    NewSampler(parsed), _inference.Of(parsed), parsed.GetValue(_json));
                 return Application.Success;
             }
-            var storyteller = Storyteller.Load(checkpoint);
+            var storyteller = Storyteller.Load(checkpoint, _inference.Of(parsed));
+            InferenceOptions.Warn(terminal, storyteller.Model);
             if (parsed.GetValue(_texts) is { } count) TellMany(terminal, storyteller, parsed, count);
             else TellOne(terminal, storyteller, parsed);
             return Application.Success;
@@ -83,7 +86,7 @@ internal sealed class GenerateCommand : TaughtCommand
             terminal.Error
                 .WriteLine(
                 Units.Invariant(
-                $"{story.Ids.Count} tokens, {story.TokensPerSecond:0.0} tokens/s{(story.Ended is { } why ? $"; {why}" : "")}"));
+                $"{story.Ids.Count} tokens, {story.TokensPerSecond:0.0} tokens/s, cache {Units.Bytes(story.CacheBytes)}{(story.Ended is { } why ? $"; {why}" : "")}"));
         }
     }
 

@@ -23,12 +23,17 @@ internal sealed record Measured(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public MeasuredAgainst? Against { get; init; }
 
+    /// <summary>In which numbers it ran, if not exactly.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Numbers { get; init; }
+
     /// <summary>Loads the model and measures it, showing how far it is.</summary>
     /// <param name="length">Null: 2,048, or the model's context when that is shorter.</param>
     /// <param name="stride">Null: segments that do not overlap.</param>
     /// <param name="against">The folder of the dense model to compare distributions with; not with a stride.</param>
     public static Measured Of(
-        Terminal terminal, Checkpoint checkpoint, string textFile, int? length, int? stride, int? segments, string? against = null)
+        Terminal terminal, Checkpoint checkpoint, string textFile, int? length, int? stride, int? segments, string? against = null,
+        InferenceSettings? settings = null)
     {
         var clock = Stopwatch.StartNew();
         string text = TextInput.ReadDocuments(textFile);
@@ -49,6 +54,8 @@ internal sealed record Measured(
                 $"{textFile}: too short: it has {ids.Length:N0} tokens, a segment needs {tokens:N0}; give a longer text, or a smaller --length."));
         var layers = CompressedLayers.Of(checkpoint, spec);
         var model = Models.Model.Load(checkpoint);
+        if (settings is not null) model.Settings = settings;
+        InferenceOptions.Warn(terminal, model);
         using var view = new ProgressView(terminal, "evaluate");
         view.Report(0, "");
         var progress = new Immediate<EvaluationProgress>(p =>
@@ -62,13 +69,14 @@ internal sealed record Measured(
             var (own, beside) = MeasuredAgainst.Of(model, against, ids, tokens, segments, progress);
             return new(checkpoint.Path, textFile, own.Protocol, own.Perplexity, own.StandardError, own.Tokens, own.Segments,
                 CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds)
-            { Against = beside };
+            { Against = beside, Numbers = InferenceOptions.Describe(model.Settings) };
         }
         var result = stride is { } step
             ? Evaluation.Perplexity.OfSlidingWindow(model, ids, tokens, step, segments, progress)
             : Evaluation.Perplexity.OfSegments(model, ids, tokens, segments, progress);
         return new(checkpoint.Path, textFile, result.Protocol, result.Perplexity, result.StandardError, result.Tokens,
             result.Segments,
-            CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds);
+            CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds)
+        { Numbers = InferenceOptions.Describe(model.Settings) };
     }
 }

@@ -12,6 +12,7 @@ internal static class MeasuredView
         ("tokens", $"{Units.Count(measured.Tokens)} in {Units.Count(measured.Segments)} segments"),
         ("bits per weight", Units.BitsPerWeight(measured.BitsPerWeight)),
         ("weights", Units.Bytes(measured.FileBytes)),
+        .. measured.Numbers is { } numbers ? [("numbers", numbers)] : Array.Empty<(string, string)>(),
         ("time", Units.Duration(measured.Seconds)),
         .. Pairs(measured.Against),
     ]);

@@ -66,5 +66,7 @@ internal sealed record ModelSummary(
         ("weights", $"{Units.Bytes(FileBytes)} ({string.Join(", ", TensorBytes.OrderByDescending(t => t.Value).Select(t => $"{t.Key} {Units.Bytes(t.Value)}"))})"),
         ("compressed", CompressedLayerCount == 0 ? "nothing"
             : Units.Invariant($"{CompressedLayerCount} of {LinearLayers} linear layers, {BitsPerWeight:0.000} bits per weight")),
+        .. InferenceOptions.WithoutKernel(Storage.Select(l => (l.Format, l.Place.Rows, l.Place.Columns))) is { } slow
+            ? [("in floats", $"{slow}: no packed kernel")] : Array.Empty<(string, string)>(),
     ];
 }

@@ -10,14 +10,21 @@ namespace Quarank.Cli.Commands;
 /// <summary>A text that a model went on with.</summary>
 /// <param name="Text">What follows the prompt.</param>
 /// <param name="Ids">Its tokens.</param>
+/// <param name="CacheBytes">What keys and values took in the end.</param>
 /// <param name="Ended">Why there are fewer tokens than were asked for; null when there are as many.</param>
-internal sealed record Story(string Prompt, string Text, IReadOnlyList<int> Ids, string? Ended, double TokensPerSecond);
+internal sealed record Story(string Prompt, string Text, IReadOnlyList<int> Ids, string? Ended, double TokensPerSecond, long CacheBytes);
 
 /// <summary>A model with its tokenizer, ready to go on with texts.</summary>
 internal sealed class Storyteller(Model model, Tokenizer tokenizer, string path)
 {
-    public static Storyteller Load(Checkpoint checkpoint) =>
-        new(Model.Load(checkpoint), Tokenizer.Load(checkpoint.Directory), checkpoint.Path);
+    public Model Model => model;
+
+    public static Storyteller Load(Checkpoint checkpoint, InferenceSettings? settings = null)
+    {
+        var model = Model.Load(checkpoint);
+        if (settings is not null) model.Settings = settings;
+        return new(model, Tokenizer.Load(checkpoint.Directory), checkpoint.Path);
+    }
 
     /// <summary>Goes on with a prompt, handing out each piece of text as soon as it is whole.</summary>
     /// <param name="begin">Start with the token that begins a text even if the tokenizer does not.</param>
@@ -37,7 +44,8 @@ internal sealed class Storyteller(Model model, Tokenizer tokenizer, string path)
         var clock = Stopwatch.StartNew();
         var text = new StringBuilder();
         var made = new List<int>();
-        foreach (int id in Generator.Generate(model, ids, tokens, sampler))
+        var session = model.NewSession();
+        foreach (int id in Generator.Generate(session, model.Spec, ids, tokens, sampler))
         {
             stop.ThrowIfCancellationRequested();
             made.Add(id);
@@ -46,7 +54,7 @@ internal sealed class Storyteller(Model model, Tokenizer tokenizer, string path)
         Add(decoder.Finish());
         string? ended = made.Count == tokens ? null : ids.Length + made.Count >= model.Spec.ContextLength ? "the context is full"
             : "the text ended";
-        return new(prompt, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds);
+        return new(prompt, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds, session.CacheBytes);
 
         void Add(string piece)
         {

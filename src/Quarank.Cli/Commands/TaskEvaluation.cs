@@ -14,10 +14,12 @@ internal static class TaskEvaluation
         [new("task"), new("version", true), new("shots", true), new("documents", true), new("metric"), new("value", true), new("±", true)];
 
     /// <summary>Loads the model and asks it, showing how far it is.</summary>
-    public static TaskReport Run(Terminal terminal, Checkpoint checkpoint, IReadOnlyList<PreparedTask> tasks)
+    public static TaskReport Run(Terminal terminal, Checkpoint checkpoint, IReadOnlyList<PreparedTask> tasks, Models.InferenceSettings settings)
     {
         var tokenizer = Tokenizer.Load(checkpoint.Directory);
         var model = Models.Model.Load(checkpoint);
+        model.Settings = settings;
+        InferenceOptions.Warn(terminal, model);
         using var view = new ProgressView(terminal, "evaluate");
         view.Report(0, "");
         return TaskRun.Execute(model, tokenizer, tasks, new Immediate<TaskProgress>(p =>

@@ -12,18 +12,8 @@ public static class AttentionKernels
     /// <summary>Keys per tile.</summary>
     public const int Tile = PanelProduct.Width;
 
-    /// <summary>Values that are multiplied while their part of a row of weights stays in the first cache.</summary>
-    private const int ValueChunk = 256;
-
     /// <summary>The number of keys, rounded up to whole tiles.</summary>
     public static int WholeTiles(int keys) => (keys + Tile - 1) / Tile * Tile;
-
-    /// <summary>Puts the key of one position in its place among the tiles.</summary>
-    public static void StoreKey(ReadOnlySpan<float> key, Span<float> tiles, int position)
-    {
-        int at = position / Tile * Tile * key.Length + position % Tile;
-        for (int d = 0; d < key.Length; d++) tiles[at + d * Tile] = key[d];
-    }
 
     /// <summary>scores[r, j] = query r · key j for all keys of the tiles that hold the first <paramref name="keys"/>.</summary>
     /// <param name="queries">Rows of headSize values.</param>
@@ -39,29 +29,22 @@ public static class AttentionKernels
         }
     }
 
-    /// <summary>output r = Σ weights[r, j] · value j over the first <paramref name="keys"/> values.</summary>
+    /// <summary>output r = or += Σ weights[r, j] · value j over a page of values, or less.</summary>
     /// <param name="weights">Rows of <paramref name="stride"/> values.</param>
     /// <param name="values">Rows of headSize values.</param>
     /// <param name="output">Rows of headSize values.</param>
     public static void Values(
-        ReadOnlySpan<float> weights, int stride, int keys, ReadOnlySpan<float> values, int headSize, Span<float> output)
+        ReadOnlySpan<float> weights, int stride, int keys, ReadOnlySpan<float> values, int headSize, Span<float> output, bool add)
     {
         int rows = output.Length / headSize, panels = headSize / PanelProduct.Width * PanelProduct.Width;
-        for (int first = 0; first < keys; first += ValueChunk)
-        {
-            int count = Math.Min(ValueChunk, keys - first);
-            for (int column = 0; column < panels; column += PanelProduct.Width)
-            {
-                PanelProduct.Multiply(rows, count, weights[first..], stride, values[(first * headSize + column)..], headSize,
-                    output[column..], headSize, add: first > 0);
-            }
-        }
+        for (int column = 0; column < panels; column += PanelProduct.Width)
+            PanelProduct.Multiply(rows, keys, weights, stride, values[column..], headSize, output[column..], headSize, add);
         if (panels == headSize) return;
 
         for (int r = 0; r < rows; r++)
         {
             var rest = output.Slice(r * headSize + panels, headSize - panels);
-            rest.Clear();
+            if (!add) rest.Clear();
             for (int j = 0; j < keys; j++)
                 TensorPrimitives.MultiplyAdd(values.Slice(j * headSize + panels, rest.Length), weights[r * stride + j], rest, rest);
         }

@@ -40,7 +40,7 @@ internal sealed class TokenScores(Model model)
             _logits = new Matrix<float>(rows.Length, model.Spec.VocabularySize);
         }
         for (int t = 0; t < rows.Length; t++) hidden.Row(rows[t]).CopyTo(_hidden.Row(t));
-        model.Head.Logits(_hidden, _logits!);
+        model.Head.Logits(_hidden, _logits!, model.Settings.Inputs);
         return _logits!;
     }
 

@@ -16,6 +16,7 @@ internal sealed class Attention(ModelSpec spec)
 
     private readonly RotaryTables _rotary = new(spec);
     private readonly float _scale = (float)(spec.AttentionScale ?? 1 / Math.Sqrt(spec.HeadSize));
+    private readonly TokenAttention _one = new(spec);
     private float[] _queries = [];
 
     /// <summary>Stores the keys and values of new tokens and attends from each of them to itself and those before it.</summary>
@@ -31,7 +32,8 @@ internal sealed class Attention(ModelSpec spec)
         if (tokens == 1)
         {
             Place(call, rotary, 0, 1);
-            for (int head = 0; head < spec.KeyValueHeadCount; head++) Attend(call, head, 0, 1, attended);
+            int from = call.Traits.Window is { } window ? Math.Max(0, call.Start + 1 - window) : 0;
+            _one.Run(call.Cache, _queries, from, call.Start + 1, attended.Row(call.Row));
         }
         else
         {
@@ -66,8 +68,7 @@ internal sealed class Attention(ModelSpec spec)
                     Turn(call.Query.Head(call.Row + t, head * group + h, size), call.Traits.QueryNorm, rotary, position, query);
                 }
                 Turn(call.Key.Head(call.Row + t, head, size), call.Traits.KeyNorm, rotary, position, key);
-                AttentionKernels.StoreKey(key, call.Cache.Keys(head), position);
-                call.Value.Head(call.Row + t, head, size).CopyTo(call.Cache.Values(head)[(position * size)..]);
+                call.Cache.Head(head).Store(position, key, call.Value.Head(call.Row + t, head, size));
             }
         }
     }
@@ -87,11 +88,17 @@ internal sealed class Attention(ModelSpec spec)
         int from = Math.Max(0, call.Start + first + 1 - window) / AttentionKernels.Tile * AttentionKernels.Tile;   // keys lie in whole tiles
         int keys = call.Start + first + count - from;
         int stride = AttentionKernels.WholeTiles(keys) + AttentionKernels.Tile;   // never a power of two, which would crowd few cache sets
-        var rented = ArrayPool<float>.Shared.Rent(rows * (stride + size));
+        var rented = ArrayPool<float>.Shared.Rent(rows * (stride + size) + HeadCache.Page * size);
         Span<float> scores = rented.AsSpan(0, rows * stride), output = rented.AsSpan(rows * stride, rows * size);
+        var scratch = rented.AsSpan(rows * (stride + size), HeadCache.Page * size);
 
-        AttentionKernels.Scores(_queries.AsSpan((head * call.Tokens + first) * group * size, rows * size), size,
-            call.Cache.Keys(head)[(from * size)..], keys, scores, stride);
+        var cache = call.Cache.Head(head);
+        for (int at = from, part; at < from + keys; at += part)
+        {
+            part = Math.Min(from + keys, (at / HeadCache.Page + 1) * HeadCache.Page) - at;
+            AttentionKernels.Scores(_queries.AsSpan((head * call.Tokens + first) * group * size, rows * size), size,
+                cache.Keys(at, part, scratch), part, scores[(at - from)..], stride);
+        }
         Span<float> sums = stackalloc float[rows];
         for (int r = 0; r < rows; r++)
         {
@@ -102,7 +109,11 @@ internal sealed class Attention(ModelSpec spec)
             sums[r] = Exponentiate(row[begin..end]);
         }
 
-        AttentionKernels.Values(scores, stride, keys, call.Cache.Values(head)[(from * size)..], size, output);
+        for (int at = from, part; at < from + keys; at += part)
+        {
+            part = Math.Min(from + keys, (at / HeadCache.Page + 1) * HeadCache.Page) - at;
+            AttentionKernels.Values(scores[(at - from)..], stride, part, cache.Values(at, part, scratch), size, output, add: at > from);
+        }
         for (int r = 0; r < rows; r++)
         {
             var target = attended.Row(call.Row + first + r / group).Slice((head * group + r % group) * size, size);

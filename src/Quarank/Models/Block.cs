@@ -37,16 +37,16 @@ public sealed class Block
     }
 
     /// <summary>As <see cref="Forward"/>, for the rows of several sequences; see <see cref="Model.Forward(ReadOnlySpan{int}, IReadOnlyList{SequencePart})"/>.</summary>
-    internal void ForwardParts(Matrix<float> hidden, IReadOnlyList<SequencePart> parts)
+    internal void ForwardParts(Matrix<float> hidden, IReadOnlyList<SequencePart> parts, ForwardBuffers buffers)
     {
-        _buffers.Parts = parts;
+        buffers.Parts = parts;
         try
         {
-            Forward(hidden);
+            Forward(hidden, buffers: buffers);
         }
         finally
         {
-            _buffers.Parts = null;
+            buffers.Parts = null;
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class Experts(ModelSpec spec, Linear router, Mlp[] experts) : Fe
     /// <summary>Shows what the layers of <paramref name="chosen"/> would read if every token were sent to them.</summary>
     public void Show(Matrix<float> x, IEnumerable<int> chosen, ForwardBuffers b, ActivationObserver observe)
     {
-        foreach (int e in chosen) experts[e].Run(x, b.Gate, b.Up, b.Projected, observe, needed: false);
+        foreach (int e in chosen) experts[e].Run(x, b.Gate, b.Up, b.Projected, b.Inputs, observe, needed: false);
     }
 
     /// <summary>Without allocating, for a text that grows token by token.</summary>
@@ -34,7 +34,7 @@ internal sealed class Experts(ModelSpec spec, Linear router, Mlp[] experts) : Fe
         for (int e = 0; e < experts.Length; e++)
         {
             if (weights[e] == 0) continue;
-            experts[e].Run(x, b.Gate, b.Up, b.Expert, null, needed: true);
+            experts[e].Run(x, b.Gate, b.Up, b.Expert, b.Inputs, null, needed: true);
             TensorPrimitives.MultiplyAdd(b.Expert.Data, weights[e], b.Projected.Data, b.Projected.Data);
         }
     }
@@ -50,7 +50,7 @@ internal sealed class Experts(ModelSpec spec, Linear router, Mlp[] experts) : Fe
             if (tokens.Length == 0) continue;
             Matrix<float> own = new(tokens.Length, spec.HiddenSize), result = new(tokens.Length, spec.HiddenSize);
             for (int i = 0; i < tokens.Length; i++) x.Row(tokens[i]).CopyTo(own.Row(i));
-            experts[e].Run(own, new(tokens.Length, b.Gate.Columns), new(tokens.Length, b.Up.Columns), result, observe, needed);
+            experts[e].Run(own, new(tokens.Length, b.Gate.Columns), new(tokens.Length, b.Up.Columns), result, b.Inputs, observe, needed);
             for (int i = 0; i < tokens.Length && needed; i++)
             {
                 var sum = b.Projected.Row(tokens[i]);

@@ -1,3 +1,4 @@
+using Quarank.Layers;
 using Quarank.Numerics;
 
 namespace Quarank.Models;
@@ -17,32 +18,33 @@ internal abstract class FeedForward
 internal sealed class Mlp(ModelSpec spec, Projection[] inputs, Projection output, int? expert = null) : FeedForward
 {
     public override void Run(Matrix<float> x, ForwardBuffers b, ActivationObserver? observe, bool needed) =>
-        Run(x, b.Gate, b.Up, b.Projected, observe, needed);
+        Run(x, b.Gate, b.Up, b.Projected, b.Inputs, observe, needed);
 
     /// <summary>As <see cref="Run(Matrix{float}, ForwardBuffers, ActivationObserver?, bool)"/>, between given matrices.</summary>
     /// <param name="gate">tokens × IntermediateSize.</param>
     /// <param name="up">tokens × what <see cref="ForwardBuffers.UpWidth"/> says.</param>
     /// <param name="result">tokens × HiddenSize.</param>
-    public void Run(Matrix<float> x, Matrix<float> gate, Matrix<float> up, Matrix<float> result, ActivationObserver? observe, bool needed)
+    /// <param name="numbers">How the layers take what they read.</param>
+    public void Run(Matrix<float> x, Matrix<float> gate, Matrix<float> up, Matrix<float> result, InputNumbers numbers, ActivationObserver? observe, bool needed)
     {
         observe?.Invoke(new(SitePlace.Mlp, expert), x);
         if (!spec.GatedMlp)
         {
-            inputs[0].Apply(x, gate);
+            inputs[0].Apply(x, gate, numbers);
             Activations.Apply(spec.Activation, gate);
         }
         else if (inputs is [var both])
         {
-            both.Apply(x, up);
+            both.Apply(x, up, numbers);
             Activations.MultiplyHalves(spec.Activation, up, gate);
         }
         else
         {
-            inputs[0].Apply(x, gate);
-            inputs[1].Apply(x, up);
+            inputs[0].Apply(x, gate, numbers);
+            inputs[1].Apply(x, up, numbers);
             Activations.Multiply(spec.Activation, gate, up);
         }
         observe?.Invoke(new(SitePlace.MlpOutput, expert), gate);
-        if (needed) output.Apply(gate, result);
+        if (needed) output.Apply(gate, result, numbers);
     }
 }

@@ -1,3 +1,4 @@
+using Quarank.Layers;
 using Quarank.Numerics;
 
 namespace Quarank.Models;
@@ -11,13 +12,20 @@ public sealed class ForwardBuffers
     private readonly ModelSpec _spec;
     private Matrix<float>? _work;
 
-    public ForwardBuffers(ModelSpec spec)
+    /// <param name="settings">In which numbers to run; null is exact.</param>
+    public ForwardBuffers(ModelSpec spec, InferenceSettings? settings = null)
     {
-        _spec = spec;
+        (_spec, Settings) = (spec, settings ?? new());
         Attention = new Attention(spec);
-        Cache = new KeyValueCache(spec);
+        Cache = new KeyValueCache(spec, Settings.Cache);
         Fit(1);
     }
+
+    /// <summary>In which numbers the blocks run.</summary>
+    public InferenceSettings Settings { get; }
+
+    /// <summary>How the linear layers take what they read.</summary>
+    internal InputNumbers Inputs => Settings.Inputs;
 
     internal Attention Attention { get; }
 

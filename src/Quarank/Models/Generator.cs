@@ -9,23 +9,26 @@ public static class Generator
     /// </summary>
     /// <param name="stopAtEnd">False goes on after a token that ends a text, and gives it out.</param>
     /// <exception cref="ArgumentException">The prompt is empty, leaves no room in the context, or has an id out of the vocabulary.</exception>
-    public static IEnumerable<int> Generate(Model model, ReadOnlySpan<int> prompt, int tokens, Sampler sampler, bool stopAtEnd = true)
+    public static IEnumerable<int> Generate(Model model, ReadOnlySpan<int> prompt, int tokens, Sampler sampler, bool stopAtEnd = true) =>
+        Generate(model.NewSession(), model.Spec, prompt, tokens, sampler, stopAtEnd);
+
+    /// <summary>As <see cref="Generate(Model, ReadOnlySpan{int}, int, Sampler, bool)"/>, in a session that has read nothing yet.</summary>
+    public static IEnumerable<int> Generate(
+        Session session, ModelSpec spec, ReadOnlySpan<int> prompt, int tokens, Sampler sampler, bool stopAtEnd = true)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);
-        var spec = model.Spec;
         if (prompt.IsEmpty) throw new ArgumentException("The prompt has no tokens; give some text.", nameof(prompt));
         if (prompt.Length >= spec.ContextLength)
         {
             throw new ArgumentException(
                 $"The prompt has {prompt.Length} tokens; the model's context of {spec.ContextLength} leaves no room for more.", nameof(prompt));
         }
-        return Run(model, prompt.ToArray(), Math.Min(tokens, spec.ContextLength - prompt.Length), sampler, stopAtEnd ? spec.EndOfText : []);
+        return Run(session, prompt.ToArray(), Math.Min(tokens, spec.ContextLength - prompt.Length), sampler, stopAtEnd ? spec.EndOfText : []);
     }
 
-    private static IEnumerable<int> Run(Model model, int[] prompt, int tokens, Sampler sampler, IReadOnlyList<int> ends)
+    private static IEnumerable<int> Run(Session session, int[] prompt, int tokens, Sampler sampler, IReadOnlyList<int> ends)
     {
         if (tokens == 0) yield break;
-        var session = model.NewSession();
         int next = sampler.Next(session.Append(prompt));
         for (int i = 1; !ends.Contains(next); i++)
         {

@@ -28,9 +28,9 @@ public sealed class Head(Norm? norm, Linear? projection, Linear table, float? ca
     }
 
     /// <summary>Logits of one finished state.</summary>
-    public void Logits(ReadOnlySpan<float> finished, Span<float> logits)
+    public void Logits(ReadOnlySpan<float> finished, Span<float> logits, InputNumbers numbers = InputNumbers.Floats)
     {
-        table.Apply(finished, logits);
+        table.Apply(finished, logits, numbers);
         if (cap is { } c) SoftCap.Apply(logits, 1, c);
     }
 
@@ -43,9 +43,9 @@ public sealed class Head(Norm? norm, Linear? projection, Linear table, float? ca
     }
 
     /// <summary>As <see cref="Logits(Matrix{float})"/>, into a given tokens × vocabulary.</summary>
-    public void Logits(Matrix<float> finished, Matrix<float> logits)
+    public void Logits(Matrix<float> finished, Matrix<float> logits, InputNumbers numbers = InputNumbers.Floats)
     {
-        table.Apply(finished, logits);
+        table.Apply(finished, logits, numbers);
         if (cap is not { } c) return;
         RowWise.For(logits.Rows, (first, count) => SoftCap.Apply(logits.RowRange(first, count), 1, c));
     }

@@ -7,8 +7,10 @@ namespace Quarank.Models;
 /// <summary>Embedding, decoder blocks, head: the weights of a language model, whatever form they are stored in.</summary>
 public sealed class Model
 {
-    private Model(ModelSpec spec, Embedding embedding, IReadOnlyList<Block> blocks, Head head) =>
-        (Spec, Embedding, Blocks, Head) = (spec, embedding, blocks, head);
+    private ForwardBuffers _buffers;
+
+    private Model(ModelSpec spec, Embedding embedding, IReadOnlyList<Block> blocks, Head head, ForwardBuffers buffers) =>
+        (Spec, Embedding, Blocks, Head, _buffers) = (spec, embedding, blocks, head, buffers);
 
     public ModelSpec Spec { get; }
 
@@ -17,6 +19,13 @@ public sealed class Model
     public IReadOnlyList<Block> Blocks { get; }
 
     public Head Head { get; }
+
+    /// <summary>In which numbers whole sequences run, and sessions that are not told otherwise.</summary>
+    public InferenceSettings Settings
+    {
+        get => _buffers.Settings;
+        set => _buffers = new ForwardBuffers(Spec, value);
+    }
 
     /// <summary>Reads a whole model into memory, compressed layers as they are stored.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or does not fit the config; the message names it.</exception>
@@ -30,7 +39,7 @@ public sealed class Model
         var loader = new ModelLoader(tensors, config, spec);
         var buffers = new ForwardBuffers(spec);
         var embedding = loader.Embedding();
-        return new Model(spec, embedding, [.. Enumerable.Range(0, spec.BlockCount).Select(i => loader.Block(i, buffers))], loader.Head(embedding));
+        return new Model(spec, embedding, [.. Enumerable.Range(0, spec.BlockCount).Select(i => loader.Block(i, buffers))], loader.Head(embedding), buffers);
     }
 
     /// <summary>Reads one block alone.</summary>
@@ -52,7 +61,7 @@ public sealed class Model
         if (ids.IsEmpty) throw new ArgumentException("There must be at least one token.", nameof(ids));
         Spec.CheckContext(ids.Length);
         var hidden = Embedding.Apply(ids);
-        foreach (var block in Blocks) block.Forward(hidden);
+        foreach (var block in Blocks) block.Forward(hidden, buffers: _buffers);
         return Head.Finish(hidden);
     }
 
@@ -77,13 +86,19 @@ public sealed class Model
             Embedding.Apply(ids.Slice(row, count), start).Data.CopyTo(hidden.RowRange(row, count));
             row += count;
         }
-        foreach (var block in Blocks) block.ForwardParts(hidden, parts);
+        foreach (var block in Blocks) block.ForwardParts(hidden, parts, _buffers);
         return Head.Finish(hidden);
     }
 
     /// <summary>Begins a text that grows: prompt at once, then token by token.</summary>
-    public Session NewSession() => new(this);
+    /// <param name="settings">Null: the model's.</param>
+    public Session NewSession(InferenceSettings? settings = null) => new(this, settings ?? Settings);
 
     /// <summary>Logits of rows of what <see cref="Forward"/> returns: tokens × vocabulary, so pass few tokens at a time.</summary>
-    public Matrix<float> Logits(Matrix<float> hidden) => Head.Logits(hidden);
+    public Matrix<float> Logits(Matrix<float> hidden)
+    {
+        var logits = new Matrix<float>(hidden.Rows, Spec.VocabularySize);
+        Head.Logits(hidden, logits, Settings.Inputs);
+        return logits;
+    }
 }

@@ -35,21 +35,21 @@ public sealed class Projection(ProjectionSpec spec, Linear weight, float[]? bias
     public float[]? Bias { get; } = bias;
 
     /// <summary>One token: x has Columns values, y gets Rows.</summary>
-    public void Apply(ReadOnlySpan<float> x, Span<float> y)
+    public void Apply(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers = InputNumbers.Floats)
     {
-        _weight.Apply(x, y);
+        _weight.Apply(x, y, numbers);
         if (Bias is not null) TensorPrimitives.Add(y, Bias, y);
     }
 
     /// <summary>Many tokens: x is tokens × Columns, y becomes tokens × Rows.</summary>
-    public void Apply(Matrix<float> x, Matrix<float> y)
+    public void Apply(Matrix<float> x, Matrix<float> y, InputNumbers numbers = InputNumbers.Floats)
     {
         if (x.Rows == 1)
         {
-            Apply(x.Row(0), y.Row(0));
+            Apply(x.Row(0), y.Row(0), numbers);
             return;
         }
-        _weight.Apply(x, y);
+        _weight.Apply(x, y, numbers);
         if (Bias is null) return;
         for (int i = 0; i < y.Rows; i++) TensorPrimitives.Add(y.Row(i), Bias, y.Row(i));
     }

@@ -24,20 +24,20 @@ internal sealed class SelfAttention
         HeadRows query, key, value;
         if (_inputs is [var all])
         {
-            all.Apply(x, b.Query);
+            all.Apply(x, b.Query, b.Inputs);
             (query, key, value) = (new(b.Query, 0), new(b.Query, _spec.QuerySize), new(b.Query, _spec.QuerySize + _spec.KeyValueSize));
         }
         else
         {
-            _inputs[0].Apply(x, b.Query);
-            _inputs[1].Apply(x, b.Key);
-            _inputs[2].Apply(x, b.Value);
+            _inputs[0].Apply(x, b.Query, b.Inputs);
+            _inputs[1].Apply(x, b.Key, b.Inputs);
+            _inputs[2].Apply(x, b.Value, b.Inputs);
             (query, key, value) = (new(b.Query, 0), new(b.Key, 0), new(b.Value, 0));
         }
         if (b.Parts is null) b.Attention.Run(new(query, key, value, _traits, cache, start, length, 0, x.Rows), b.Attended);
         else RunParts(new(query, key, value, _traits, cache, 0, length, 0, 0), b.Parts, b);
         observe?.Invoke(InputSite.AttentionOutput, b.Attended);
-        _output.Apply(b.Attended, b.Projected);
+        _output.Apply(b.Attended, b.Projected, b.Inputs);
     }
 
     /// <summary>Part by part: a part overwrites what the cache holds from its start on.</summary>

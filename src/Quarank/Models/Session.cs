@@ -21,17 +21,19 @@ public sealed class Session
     private readonly List<int>? _ids;
     private readonly int _switch;
 
-    internal Session(Model model)
+    internal Session(Model model, InferenceSettings settings)
     {
-        _model = model;
-        _caches = [.. model.Blocks.Select(_ => new KeyValueCache(model.Spec))];
-        _buffers = new ForwardBuffers(model.Spec);
+        (_model, Settings) = (model, settings);
+        _caches = [.. model.Blocks.Select(_ => new KeyValueCache(model.Spec, settings.Cache))];
+        _buffers = new ForwardBuffers(model.Spec, settings);
         _hidden = new Matrix<float>(1, model.Spec.HiddenSize);
         _finished = new Matrix<float>(1, model.Spec.TableWidth);
         _logits = new float[model.Spec.VocabularySize];
         _switch = model.Spec.RotarySwitch ?? int.MaxValue;
         if (model.Spec.RotarySwitch is not null) _ids = [];
     }
+
+    public InferenceSettings Settings { get; }
 
     /// <summary>The tokens read so far.</summary>
     public int Position { get; private set; }
@@ -94,7 +96,7 @@ public sealed class Session
     {
         _model.Embedding.Apply([id], _hidden, Position);
         Read(_hidden, Position + 1, _buffers);
-        _model.Head.Logits(_model.Head.Finish(_hidden, _finished).Row(0), _logits);
+        _model.Head.Logits(_model.Head.Finish(_hidden, _finished).Row(0), _logits, Settings.Inputs);
         return _logits;
     }
 
@@ -115,7 +117,7 @@ public sealed class Session
     /// <param name="states">Becomes what follows from each token, as the head wants it; null asks for nothing.</param>
     private void ReadPieces(ReadOnlySpan<int> ids, Matrix<float>? states, int length)
     {
-        var buffers = new ForwardBuffers(_model.Spec);   // large, and only needed here
+        var buffers = new ForwardBuffers(_model.Spec, Settings);   // large, and only needed here
         for (int first = 0; first < ids.Length; first += PromptPiece)
         {
             int count = Math.Min(PromptPiece, ids.Length - first);

@@ -159,11 +159,11 @@ public class DecoderTests
     {
         var tiny = SomeLlama.Build(12, ("tie_word_embeddings", true), ("attention_bias", true));
         var session = tiny.Load().NewSession();
-        var ids = tiny.Ids(150);
-        session.Append(ids.AsSpan(0, 90));   // room for keys doubles from here to more than 150
-        for (int i = 90; i < 120; i++) session.Step(ids[i]);
+        var ids = tiny.Ids(160);
+        session.Append(ids.AsSpan(0, 129));   // the second page of keys begins, and holds all that follow
+        for (int i = 129; i < 140; i++) session.Step(ids[i]);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 120; i < 150; i++) session.Step(ids[i]);
+        for (int i = 140; i < 160; i++) session.Step(ids[i]);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 

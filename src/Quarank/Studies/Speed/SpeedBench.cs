@@ -18,7 +18,7 @@ public static class SpeedBench
     {
         Refuse(models.Select(m => m.Folder), request);
         var steps = new SpeedSteps(models.Count, request, tokenTimes, progress, cancel);
-        var peaks = models.Select(m => steps.Load($"loading {m.Name}", () => Peak(m.Folder))).ToList();
+        var peaks = models.Select(m => steps.Load($"loading {m.Name}", () => Peak(m.Folder, request))).ToList();
         var loaded = models.Select(m => steps.Load($"loading {m.Name}", () => Load(m.Name, m.Folder, request))).ToList();
         var memory = new ReadLimit();
         var rounds = new SpeedRounds(request, memory);
@@ -49,11 +49,12 @@ public static class SpeedBench
     }
 
     /// <summary>The most memory that the process took while this model alone read and generated a few tokens.</summary>
-    private static long Peak(string folder)
+    private static long Peak(string folder, SpeedRequest request)
     {
         using var peak = PeakMemory.Begin();
         using var checkpoint = Checkpoint.Open(folder);
         var model = Model.Load(checkpoint);
+        model.Settings = request.Settings;
         SpeedRounds.Read(model, Math.Min(WarmUpTokens, model.Spec.ContextLength));
         SpeedRounds.Generate(model, Math.Min(WarmUpTokens, model.Spec.ContextLength));
         return peak.Bytes;
@@ -63,6 +64,7 @@ public static class SpeedBench
     {
         using var checkpoint = Checkpoint.Open(folder);
         var model = Model.Load(checkpoint);
+        model.Settings = request.Settings;
         foreach (int tokens in request.Prompts.Order().Take(1)) SpeedRounds.Read(model, tokens);   // warms up
         SpeedRounds.Generate(model, Math.Min(WarmUpTokens, model.Spec.ContextLength));
         return (SpeedModel.Of(name, checkpoint, model), model);

@@ -1,3 +1,5 @@
+using Quarank.Models;
+
 namespace Quarank.Studies.Speed;
 
 /// <summary>What is timed: reading a prompt at once (pp), or generating token by token from an empty cache (tg); the names are llama-bench's.</summary>
@@ -13,6 +15,9 @@ public sealed record SpeedTest(bool Generates, int Tokens)
 /// <param name="Repetitions">Rounds; each test of each model once in every round, so that all see the same moods of the machine.</param>
 public sealed record SpeedRequest(IReadOnlyList<int> Prompts, IReadOnlyList<int> Generations, int Repetitions)
 {
+    /// <summary>In which numbers the models run.</summary>
+    public InferenceSettings Settings { get; init; } = InferenceSettings.Fast;
+
     public IReadOnlyList<SpeedTest> Tests => [.. Prompts.Select(n => new SpeedTest(false, n)), .. Generations.Select(n => new SpeedTest(true, n))];
 }
 

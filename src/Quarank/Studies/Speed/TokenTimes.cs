@@ -37,9 +37,9 @@ public sealed record TokenTimes(double Token, double Products, double Head, doub
                 Seconds(tokens, () => SpeedRounds.Generate(model, tokens), once: true),
                 Seconds(tokens, () =>
                 {
-                    foreach (var p in layers) p.Apply(inputs[p.Weight.Columns], outputs[p.Weight.Rows]);
+                    foreach (var p in layers) p.Apply(inputs[p.Weight.Columns], outputs[p.Weight.Rows], model.Settings.Inputs);
                 }),
-                Seconds(tokens, () => model.Head.Logits(normed, logits)),
+                Seconds(tokens, () => model.Head.Logits(normed, logits, model.Settings.Inputs)),
                 Seconds(tokens, () => sampler.Next(logits)),
                 Seconds(tokens, () =>
                 {

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Quarank.Numerics.Kernels;
 
 /// <summary><see cref="PackedFloat"/> in plain loops, of the same sums in the same order.</summary>
@@ -10,7 +12,8 @@ internal static unsafe class PackedFloatScalar
     {
         var layout = rows.Layout;
         float* sum = stackalloc float[Lanes], scales = stackalloc float[layout.Units], a = stackalloc float[Accumulators];
-        var codes = new byte[layout.Columns];
+        byte[] rented = ArrayPool<byte>.Shared.Rent(layout.Columns);
+        var codes = rented.AsSpan(0, layout.Columns);
         for (int i = 0; i < count; i++)
         {
             new Span<float>(sum, Lanes).Clear();
@@ -30,6 +33,7 @@ internal static unsafe class PackedFloatScalar
             }
             y[i] = sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7]));
         }
+        ArrayPool<byte>.Shared.Return(rented);
         if (layout.Groups == 1) PackedScales.Finish(rows, x, count, y);
     }
 }

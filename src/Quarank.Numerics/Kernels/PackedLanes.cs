@@ -51,6 +51,14 @@ internal static unsafe class PackedLanes
     public static Vector256<float> Add(Vector256<float> sum, Vector256<int> quads, float scale) =>
         Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(quads), Vector256.Create(scale), sum);
 
+    /// <summary>Bytes of a table of sixteen, which stands in both halves of <paramref name="table"/>, by codes below 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LookUp(Vector256<byte> table, Vector256<byte> codes)
+    {
+        if (Avx2.IsSupported) return Avx2.Shuffle(table, codes);
+        return Vector256.Create(Vector128.Shuffle(table.GetLower(), codes.GetLower()), Vector128.Shuffle(table.GetLower(), codes.GetUpper()));
+    }
+
     /// <summary>Eight bytes as integers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Eight(byte* bytes)

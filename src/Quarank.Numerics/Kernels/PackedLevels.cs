@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -93,26 +94,19 @@ internal static unsafe class PackedLevels
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<int> One(Vector256<byte> codes, sbyte* q) =>
-            Join(PackedLanes.Pairs(LookUp(_high, codes), q), PackedLanes.Pairs(LookUp(_low, codes), q));
+            Join(PackedLanes.Pairs(PackedLanes.LookUp(_high, codes), q), PackedLanes.Pairs(PackedLanes.LookUp(_low, codes), q));
 
         // At most 4 · 63 · 127 in 16 bits.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<int> Two(Vector256<byte> first, Vector256<byte> second, sbyte* q) =>
-            Join(PackedLanes.Pairs(LookUp(_high, first), q) + PackedLanes.Pairs(LookUp(_high, second), q + 32),
-                PackedLanes.Pairs(LookUp(_low, first), q) + PackedLanes.Pairs(LookUp(_low, second), q + 32));
+            Join(PackedLanes.Pairs(PackedLanes.LookUp(_high, first), q) + PackedLanes.Pairs(PackedLanes.LookUp(_high, second), q + 32),
+                PackedLanes.Pairs(PackedLanes.LookUp(_low, first), q) + PackedLanes.Pairs(PackedLanes.LookUp(_low, second), q + 32));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static Vector256<int> Join(Vector256<short> high, Vector256<short> low)
         {
             if (Avx2.IsSupported) return Avx2.MultiplyAddAdjacent(high, Vector256.Create((short)64)) + PackedLanes.Quads(low);
             return (PackedLanes.Quads(high) << 6) + PackedLanes.Quads(low);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<byte> LookUp(Vector256<byte> table, Vector256<byte> codes)
-        {
-            if (Avx2.IsSupported) return Avx2.Shuffle(table, codes);
-            return Vector256.Create(Vector128.Shuffle(table.GetLower(), codes.GetLower()), Vector128.Shuffle(table.GetLower(), codes.GetUpper()));
         }
     }
 }
@@ -128,7 +122,8 @@ internal static unsafe class PackedLevelsScalar
         var layout = rows.Layout;
         float* sum = stackalloc float[Lanes], scales = stackalloc float[layout.Units];
         int* lanes = stackalloc int[Lanes];
-        var codes = new byte[layout.Columns];
+        byte[] rented = ArrayPool<byte>.Shared.Rent(layout.Columns);
+        var codes = rented.AsSpan(0, layout.Columns);
         for (int i = 0; i < count; i++)
         {
             new Span<float>(sum, Lanes).Clear();
@@ -144,6 +139,7 @@ internal static unsafe class PackedLevelsScalar
             }
             y[i] = sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7]));
         }
+        ArrayPool<byte>.Shared.Return(rented);
         if (layout.Groups == 1) PackedScales.Finish(rows, x, count, y);
     }
 }

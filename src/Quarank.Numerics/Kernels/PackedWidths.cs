@@ -80,19 +80,21 @@ internal readonly unsafe struct TwoBits : IPackedWidth
     {
         sbyte* q = x.Codes;
         float* unit = scales;
+        Vector256<byte> first = Vector256.Create((byte)3), second = Vector256.Create((byte)12);
         for (byte* end = row + layout.TailStart / 4; row != end; row += 32, q += 128, unit += 128 / TUnit.Size)
         {
             Fetch(row);
-            sum = AddBlock<TUnit>(sum, Vector256.Load(row), q, unit);
+            sum = AddBlock<TUnit>(sum, Vector256.Load(row), q, unit, first, second);
         }
         return AddTail(sum, row, scales, x, layout);
     }
 
     /// <summary>A stripe: 128 columns. The second and fourth codes of a byte are taken in place, four times too large, which saves shifts.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> AddBlock<TUnit>(Vector256<float> sum, Vector256<byte> v, sbyte* q, float* unit) where TUnit : struct, IPackedUnit
+    public static Vector256<float> AddBlock<TUnit>(
+        Vector256<float> sum, Vector256<byte> v, sbyte* q, float* unit, Vector256<byte> first, Vector256<byte> second) where TUnit : struct, IPackedUnit
     {
-        Vector256<byte> first = Vector256.Create((byte)3), second = Vector256.Create((byte)12), w = Down(v, 4);
+        var w = Down(v, 4);
         return Join<TUnit>(sum, Pairs(v & first, q), Pairs(v & second, q + 32), Pairs(w & first, q + 64), Pairs(w & second, q + 96), unit);
     }
 

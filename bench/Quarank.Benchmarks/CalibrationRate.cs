@@ -20,10 +20,10 @@ internal static class CalibrationRate
         using var checkpoint = Checkpoint.Open(path);
         var spec = ModelSpec.Of(checkpoint) with { BlockCount = 1 };
         var calibration = CalibrationSet.Read(new([text]) { Samples = sequences, Length = Length }, Tokenizer.Load(checkpoint.Directory));
-        var start = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration);
+        var embedding = Model.LoadEmbedding(checkpoint, spec);
+        Matrix<float>[] start = [.. calibration.Sequences.Select(s => embedding.Apply(s))];
         var pass = new SequencePass(spec, calibration, new(1, null), default);
-        var block = Model.LoadBlock(checkpoint, spec, 0, pass.Buffers);
-        foreach (var projection in block.Projections) projection.Weight = new Quarank.Layers.DenseLinear(projection.Weight.ToDense());
+        var block = Model.LoadBlockInFloats(checkpoint, spec, 0, pass.Buffers);
         var products = new ForwardProducts(spec, Length);
         int[] widths = [spec.HiddenSize, spec.QuerySize, spec.HiddenSize, spec.IntermediateSize];
         var inputs = widths.Distinct().ToDictionary(w => w, w => Random(Length, w));
@@ -65,7 +65,7 @@ internal static class CalibrationRate
     private static void Print(string what, Times time, string note) =>
         Console.WriteLine($"{what,-30} {time.Seconds,7:F3} {time.Processor,7:F3}  {note}");
 
-    private static Matrix<float>[] Copy(Matrix<float>[] hidden) => [.. hidden.Select(h => h.Clone())];
+    private static HiddenStates Copy(Matrix<float>[] hidden) => new([.. hidden.Select(h => h.Clone())]);
 
     private static void Repeat(int count, Action action)
     {

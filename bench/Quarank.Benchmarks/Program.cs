@@ -12,6 +12,7 @@ switch (args)
     case ["forward", var model, ..]: ForwardBenchmark.Run(model, Number(2, 2048), Number(3, 5)); return 0;
     case ["variants", var model, var statistics, var bits, var methods, ..]: VariantTable.Run(model, statistics, bits, methods, Number(5, 1)); return 0;
     case ["calibration", var model, var text, ..]: CalibrationRate.Run(model, text, Number(3, 4), Number(4, 3)); return 0;
+    case ["toprank", ..]: TopRankRate.Run(Number(1, 4096), Number(2, 4096), Number(3, 640)); return 0;
     case ["gptq", ..]: GptqRate.Run(Number(1, 4096), Number(2, 3)); return 0;
     case ["decode", ..]: DecodeBenchmark.Run(Number(1, 4096), Number(2, 4096), args.Length > 3 ? args[3] : ""); return 0;
     case ["prefill", ..]: PrefillBenchmark.Run(Number(1, 128)); return 0;
@@ -24,6 +25,7 @@ switch (args)
             methods                         seconds of each method on the shapes of a SmolLM2 block
             methods MODEL STATISTICS [N]    where LoRDQ's time goes, from kept Gram matrices, on each n-th block
             factorizations MODEL STATISTICS [N]   LoRDQ's losses with exact and with iterated factors, on each n-th block
+            toprank [ROWS COLUMNS RANK]     exact and iterated top factors of synthetic weights: seconds, error above the least
             gptq [N ROUNDS]                 GPTQ of an N x N matrix beside sgemm alone on the same operations
             decode [ROWS COLUMNS [FORM]]    one-token products of each stored form beside the read bandwidth
             prefill [TOKENS]                products of many tokens with packed matrices beside sgemm alone

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 
 namespace Quarank.Numerics;
@@ -5,33 +6,47 @@ namespace Quarank.Numerics;
 /// <summary>
 /// The top eigenvectors of a positive semidefinite matrix G by block iteration with a dynamic shift (Feng, Yu, Xie and Tang 2024,
 /// arXiv:2404.09276, there for singular values): Q ← orthonormal basis of (G − αI) Q, where α climbs to half of the smallest
-/// eigenvalue that the block can hold. That costs nothing and doubles the rate for slowly falling spectra. All in double: the
-/// Gram matrix squares the condition, and activations with massive outliers leave float nothing of the small directions.
+/// eigenvalue that the block can hold. That costs nothing and doubles the rate for slowly falling spectra. Bases are made in double; the
+/// products with G may be taken in float where float has enough of its small directions (<see cref="SingleSubspace"/>).
 /// </summary>
 internal static class ShiftedIteration
 {
     private const int FirstCheck = 4, CheckEvery = 2, MostPasses = 24, InverseSteps = 6;
 
-    /// <param name="gram">n × n, full.</param>
+    /// <summary>Everything in double.</summary>
+    /// <inheritdoc cref="Top(Func{Matrix{double}, Matrix{double}}, int, int, double, double, int, double)"/>
+    public static (Matrix<double> Vectors, double Residual, int Passes, bool Converged) Top(
+        Matrix<double> gram, int rank, double energy, double tolerance, int seed) =>
+        Top(q => LinearAlgebra.Multiply(q, gram), gram.Rows, rank, energy, tolerance, seed, 1e-10);
+
+    /// <summary>The products with G in float.</summary>
+    /// <inheritdoc cref="Top(Func{Matrix{double}, Matrix{double}}, int, int, double, double, int, double)"/>
+    public static (Matrix<double> Vectors, double Residual, int Passes, bool Converged) Top(
+        Matrix<float> gram, int rank, double energy, double tolerance, int seed) =>
+        Top(q => Converted<float, double>(LinearAlgebra.Multiply(Converted<double, float>(q), gram)), gram.Rows, rank, energy, tolerance, seed, 1e-5);
+
+    /// <param name="times">q ↦ q G for a few rows q.</param>
+    /// <param name="n">The order of G.</param>
     /// <param name="energy">The trace of G.</param>
     /// <param name="tolerance">Converged when two passes lower energy − captured by less than this share of it.</param>
+    /// <param name="noise">The share of the energy that rounding may hide.</param>
     /// <returns>rank × n orthonormal rows, the residual as in <see cref="TopRankFactors"/>.</returns>
-    public static (Matrix<double> Vectors, double Residual, int Passes, bool Converged) Top(
-        Matrix<double> gram, int rank, double energy, double tolerance, int seed)
+    private static (Matrix<double> Vectors, double Residual, int Passes, bool Converged) Top(
+        Func<Matrix<double>, Matrix<double>> times, int n, int rank, double energy, double tolerance, int seed, double noise)
     {
-        int n = gram.Rows, width = Math.Min(n, rank + Math.Max(10, rank / 10));
+        int width = Math.Min(n, rank + Math.Max(10, rank / 10));
         if (rank == 0 || energy == 0) return (new(rank, n), 0, 0, true);
         double shift = 0, before = double.NegativeInfinity;
-        var q = Orthonormalize(LinearAlgebra.Multiply(Gaussian(width, n, seed), gram), out _);
+        var q = Orthonormalize(times(Gaussian(width, n, seed)), out _);
         for (int passes = 2; ; passes++)
         {
-            var image = LinearAlgebra.Multiply(q, gram);
+            var image = times(q);
             if (passes >= FirstCheck && passes % CheckEvery == 0)
             {
                 // Rayleigh–Ritz: the best that this block knows.
                 var ritz = SymmetricEigen.All(LinearAlgebra.MultiplyTransposed(image, q));
                 double captured = TensorPrimitives.Sum<double>(ritz.Values.AsSpan(0, rank));
-                bool converged = captured - before <= tolerance * Math.Max(energy - captured, 1e-10 * energy);
+                bool converged = captured - before <= tolerance * Math.Max(energy - captured, noise * energy);
                 if (converged || passes >= MostPasses) return Finish(q, image, ritz, rank, passes, converged);
                 before = captured;
             }
@@ -105,5 +120,12 @@ internal static class ShiftedIteration
         var m = new Matrix<double>(rows, columns);
         foreach (ref double v in m.Data) v = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
         return m;
+    }
+
+    private static Matrix<TTo> Converted<T, TTo>(Matrix<T> from) where T : unmanaged, INumber<T> where TTo : unmanaged, INumber<TTo>
+    {
+        var to = new Matrix<TTo>(from.Rows, from.Columns);
+        Threads.For(from.Rows, i => TensorPrimitives.ConvertTruncating<T, TTo>(from.Row(i), to.Row(i)));
+        return to;
     }
 }

@@ -15,9 +15,9 @@ public sealed record TopRankFactors(
     Matrix<double> U, double[] Values, Matrix<double> Vt, double Energy, double Captured, double Residual, int Passes, bool Converged);
 
 /// <summary>
-/// Top-r factors through the Gram matrix of the smaller side: its eigenvectors by LAPACK up to an order of
-/// <see cref="ExactOrder"/>, in float where that is enough (<see cref="SingleSubspace"/>) and in double elsewhere; beyond it by
-/// block iteration with a dynamic shift (<see cref="ShiftedIteration"/>).
+/// Top-r factors through the Gram matrix of the smaller side: its eigenvectors by LAPACK up to an order of <see cref="ExactOrder"/>, beyond it by
+/// block iteration with a dynamic shift (<see cref="ShiftedIteration"/>); in float where that is enough (<see cref="SingleSubspace"/>), in double
+/// elsewhere.
 /// </summary>
 public static class TopRank
 {
@@ -32,7 +32,7 @@ public static class TopRank
     /// <param name="singleOrder">Smaller sides below this are always solved in double.</param>
     /// <exception cref="ArgumentException">The rank is out of range, or a is not finite.</exception>
     public static TopRankFactors Factor(
-        Matrix<double> a, int rank, int exactOrder = ExactOrder, double tolerance = 2e-3, int seed = 0,
+        Matrix<double> a, int rank, int exactOrder = ExactOrder, double tolerance = 5e-3, int seed = 0,
         int singleOrder = SingleSubspace.SmallestOrder)
     {
         int order = Math.Min(a.Rows, a.Columns);
@@ -41,8 +41,9 @@ public static class TopRank
         bool wide = a.Rows <= a.Columns;
         double energy = Energy(a);
         if (!double.IsFinite(energy)) throw new ArgumentException("The matrix, or its squares, are not finite.", nameof(a));
-        if (energy > 0 && rank > 0 && order <= exactOrder && order >= singleOrder
-            && SingleSubspace.TryFind(a, wide, rank, energy) is var (top, made)) return Assemble(a, wide, energy, top, made, 0, 0, true);
+        if (energy > 0 && rank > 0 && order >= singleOrder
+            && SingleSubspace.TryFind(a, wide, rank, energy, new(exactOrder, tolerance, seed)) is var (top, made, end))
+            return Assemble(a, wide, energy, top, made, end.Residual, end.Passes, end.Converged);
 
         var gram = wide ? LinearAlgebra.Syrk(a) : LinearAlgebra.SyrkTransposed(a);
         var (vectors, residual, passes, converged) = order <= exactOrder
@@ -54,9 +55,9 @@ public static class TopRank
 
     private static double Energy(Matrix<double> a)
     {
-        double sum = 0;
-        for (int i = 0; i < a.Rows; i++) sum += TensorPrimitives.SumOfSquares<double>(a.Row(i));
-        return sum;
+        var rows = new double[a.Rows];
+        Threads.For(a.Rows, i => rows[i] = TensorPrimitives.SumOfSquares<double>(a.Row(i)));
+        return rows.Sum();
     }
 
     // With orthonormal rows e_i of one side, the other side is what a makes of them: a = Σ e_i (e_iᵀ a), and the values are their
@@ -74,6 +75,7 @@ public static class TopRank
 
         var (u, vt, values) = (new Matrix<double>(a.Rows, rank), new Matrix<double>(rank, a.Columns), new double[rank]);
         double captured = 0;
+        int kept = 0;
         for (int k = 0; k < rank; k++)
         {
             int i = order[k];
@@ -81,10 +83,14 @@ public static class TopRank
             values[k] = norms[i];
             captured += norms[i] * norms[i];
             TensorPrimitives.Divide(images.Row(i), norms[i], images.Row(i));
-            var (left, right) = wide ? (vectors, images) : (images, vectors);
-            right.Row(i).CopyTo(vt.Row(k));
-            for (int j = 0; j < a.Rows; j++) u[j, k] = left[i, j];
+            (wide ? images : vectors).Row(i).CopyTo(vt.Row(k));
+            kept++;
         }
+        var left = wide ? vectors : images;
+        Threads.For(a.Rows, j =>
+        {
+            for (int k = 0; k < kept; k++) u[j, k] = left[order[k], j];
+        });
         return new(u, values, vt, energy, captured, residual, passes, converged);
     }
 }

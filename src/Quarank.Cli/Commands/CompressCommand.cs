@@ -31,6 +31,11 @@ internal sealed class CompressCommand : TaughtCommand
     private readonly Option<string?> _statistics = Inputs.Text("--statistics", "FOLDER",
         "Keep the calibration's Gram matrices there, or use those kept; only with --propagate original.");
 
+    private readonly Option<long?> _maxRam = Inputs.Size("--max-ram",
+        "Keep the process's memory below this (6GB, 800MB): smaller steps, the same result; refused where the smallest are too large.");
+    private readonly Option<int?> _stopAfter = Inputs.Whole("--stop-after", "N",
+        "Stop when N blocks are finished, to see times and errors; the same command without it goes on behind them.", 1);
+
     private readonly Option<bool> _dryRun = Inputs.Flag(
         "--dry-run", "Only say what would be done: sizes, memory, the recipe with every default.");
     private readonly Option<bool> _verbose = Inputs.Flag("--verbose", "A line for every layer as it is finished.");
@@ -52,7 +57,7 @@ internal sealed class CompressCommand : TaughtCommand
         foreach (var (title, options) in _method.Groups) AddGroup(title, options);
         AddGroup("A method for each layer", _choices.All);
         AddGroup("Calibration", _calibration.All);
-        AddGroup("The run", _recipe, _workDir, _restart, _statistics, ComputeOptions.Threads, _dryRun, _verbose, _json);
+        AddGroup("The run", _recipe, _workDir, _restart, _statistics, _maxRam, _stopAfter, ComputeOptions.Threads, _dryRun, _verbose, _json);
         AddCheck(Validate);
         SetAction(parsed => Run(terminal, parsed));
     }
@@ -93,7 +98,11 @@ internal sealed class CompressCommand : TaughtCommand
             WorkFolder = parsed.GetValue(_workDir),
             Restart = parsed.GetValue(_restart),
             Statistics = parsed.GetValue(_statistics),
+            MaxMemory = parsed.GetValue(_maxRam),
+            StopAfter = parsed.GetValue(_stopAfter),
         };
+        if (parsed.GetValue(_maxRam) is { } most) ComputeOptions.LimitHeap(most);
+        terminal.Error.WriteLine(CompressionView.Memory(plan));
         foreach (string warning in plan.Warnings) terminal.Error.WriteLine($"warning: {warning}");
         var report = CompressionView.Follow(terminal, parsed.GetValue(_verbose),
             progress => CompressionRun.Execute(model, output, recipe, options, progress, terminal.Stop));
@@ -111,7 +120,7 @@ internal sealed class CompressCommand : TaughtCommand
         using var checkpoint = Checkpoint.Open(model);
         var spec = ModelSpec.Of(checkpoint);
         recipe = _calibration.Apply(given, recipe, spec.ContextLength, hasRecipe: file is not null);
-        return (recipe, Plan.Of(checkpoint, spec, recipe));
+        return (recipe, Plan.Of(checkpoint, spec, recipe, parsed.GetValue(_maxRam)));
     }
 
     /// <summary>A recipe that leaves methods open becomes one that does not; the dry run only says what is open.</summary>
@@ -136,7 +145,7 @@ internal sealed class CompressCommand : TaughtCommand
         });
         File.WriteAllText(Path.TrimEndingDirectorySeparator(output) + ".allocation.json", found.ToJson());
         terminal.Error.WriteLine(AllocationView.Verdict(found));
-        return (found.Recipe, Plan.Of(checkpoint, spec, found.Recipe));
+        return (found.Recipe, Plan.Of(checkpoint, spec, found.Recipe, parsed.GetValue(_maxRam)));
     }
 
     private static string AllocationFolder(string output) => Path.TrimEndingDirectorySeparator(output) + ".allocation";

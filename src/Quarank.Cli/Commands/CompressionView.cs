@@ -36,6 +36,21 @@ internal static class CompressionView
                 Units.Invariant($"{g.Sum(l => l.Seconds):0.0}")]));
         WriteSinks(terminal, report.Layers);
         terminal.Out.WriteLine();
+        WritePhases(terminal, report.Seconds);
+        terminal.Out.WriteLine();
+        if (report.StoppedAfter is { } blocks)
+        {
+            Tables.WritePairs(terminal,
+            [
+                ("blocks finished", Units.Count(blocks)),
+                ("bits per weight", Units.BitsPerWeight(report.BitsPerWeight)),
+                ("relative error", Units.Invariant($"{report.MeanRelativeError:0.0000} (mean of {report.Layers.Count} layers)")),
+                ("time", Units.Invariant($"{Units.Duration(report.Seconds.Sum())}, {Units.Duration(report.Seconds.Sum() / blocks)} a block")),
+                ("peak memory", PeakMemory(report)),
+            ]);
+            terminal.Error.WriteLine($"stopped as asked; the same command without --stop-after goes on to {output}");
+            return;
+        }
         Tables.WritePairs(terminal,
         [
             ("model", output),
@@ -44,7 +59,7 @@ internal static class CompressionView
             .. Experts(report.Layers),
             ("relative error", Units.Invariant($"{report.MeanRelativeError:0.0000} (mean of {report.Layers.Count} layers)")),
             ("time", Units.Duration(report.Seconds.Sum())),
-            ("peak memory", Units.Bytes(report.PeakMemoryBytes)),
+            ("peak memory", PeakMemory(report)),
             ("report", Path.Combine(output, CompressionReport.FileName)),
         ]);
     }
@@ -58,6 +73,29 @@ internal static class CompressionView
         int few = experts.Count(l => l.RoutedTokens < l.Tokens);
         yield return ("experts", Units.Invariant(
             $"{experts.Count}, each saw {experts.Min(l => l.RoutedTokens):N0} to {experts.Max(l => l.RoutedTokens):N0} tokens{(few == 0 ? "" : $"; {few} saw too few and were fitted to all")}"));
+    }
+
+    /// <summary>What a run is going to take, and the steps it takes to stay within it.</summary>
+    public static string Memory(Plan plan)
+    {
+        string[] steps = [.. plan.Memory.Words()];
+        return $"memory: at most about {Units.Bytes(plan.PeakMemoryBytes)}{(steps.Length > 0 ? $" ({string.Join(", ", steps)})" : "")}. {plan.Memory.Parts()}.";
+    }
+
+    private static string PeakMemory(CompressionReport report) =>
+        Units.Bytes(report.PeakMemoryBytes) + (report.PlannedMemoryBytes is { } planned ? $" (planned: at most about {Units.Bytes(planned)})" : "");
+
+    private static void WritePhases(Terminal terminal, PhaseSeconds s)
+    {
+        (string Phase, double Seconds)[] phases =
+        [
+            ("read and tokenize the texts", s.Calibrate), ("go on from an earlier attempt", s.Resume), ("read weights", s.Read),
+            ("forward", s.Observe), ("Gram matrices", s.Gram), ("compress", s.Compress), ("measure the error", s.Loss),
+            ("forward as stored", s.Forward), ("keep finished blocks", s.Store), ("write the model", s.Write),
+        ];
+        Tables.Write(terminal, [new("phase"), new("seconds", true), new("share", true)],
+            phases.Where(p => p.Seconds >= 0.005).Select(p =>
+                (IReadOnlyList<string>)[p.Phase, Units.Invariant($"{p.Seconds:0.0}"), Units.Invariant($"{100 * p.Seconds / s.Sum():0.0} %")]));
     }
 
     /// <summary>Lines on the layers where a few tokens own most of what was gathered.</summary>
@@ -89,8 +127,9 @@ internal static class CompressionView
             ("weights", Units.Bytes(plan.FileBytes)),
             ("calibration", Units.Invariant($"{recipe.Calibration.Samples:N0} x {recipe.Calibration.Length:N0} tokens")),
             ("token weights", string.Join(", ", recipe.WantedWeights.Select(Word))),
-            ("peak memory", $"about {Units.Bytes(plan.PeakMemoryBytes)}"),
+            ("peak memory", $"at most about {Units.Bytes(plan.PeakMemoryBytes)}"),
         ]);
+        terminal.Error.WriteLine(Memory(plan));
         foreach (string warning in plan.Warnings) terminal.Error.WriteLine($"warning: {warning}");
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(recipe.ToJson());

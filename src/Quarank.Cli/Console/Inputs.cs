@@ -38,6 +38,23 @@ internal static class Inputs
                     $"a number {Range(minimum, maximum == double.MaxValue ? null : maximum)}"),
         };
 
+    /// <summary>Bytes: a number with kB, MB, GB, TB or nothing behind it.</summary>
+    public static Option<long?> Size(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        CustomParser = result => Parse<long>(result, name, Bytes, "a size such as 6GB, 1.5GB or 800MB"),
+    };
+
+    private static long? Bytes(string text)
+    {
+        string[] units = ["kB", "MB", "GB", "TB"];
+        int unit = Array.FindIndex(units, u => text.EndsWith(u, StringComparison.OrdinalIgnoreCase));
+        string number = unit < 0 ? text : text[..^2];
+        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double n) && n > 0 && n < 1e6 * (unit < 0 ? 1e9 : 1)
+            ? (long)(n * Math.Pow(1000, unit + 1)) : null;
+    }
+
     /// <summary>One of a few words, which stand for values.</summary>
     public static Option<T?> Choice<T>(string name, string description, params (string Word, T Value)[] choices) where T
         : struct =>

@@ -47,6 +47,9 @@ public abstract record Method
     /// <summary>By what part of it <see cref="AtBitsPerWeight"/> may exceed what it was asked for.</summary>
     internal const double Excess = 0.005;
 
+    /// <summary>About how much memory <see cref="Compress"/> and the measuring of its loss take beside the problem itself, bytes.</summary>
+    internal virtual long WorkBytes(int rows, int columns) => 8L * (4L * columns * columns + 4L * rows * columns);
+
     /// <summary>Compresses one layer. Pure: the same problem gives the same layer, and nothing of the problem is changed.</summary>
     public abstract Linear Compress(LayerProblem problem);
 }

@@ -36,6 +36,19 @@ public sealed class DenseLinear : Linear
     /// <summary>A weight of half floats (IEEE binary16 codes, row by row; not copied).</summary>
     public static DenseLinear OfHalves(int rows, int columns, ushort[] halves) => new(rows, columns, ElementType.F16, halves);
 
+    /// <summary>Any weight decoded to float32, which spares every later product the decoding.</summary>
+    public static DenseLinear InFloats(Linear weight)
+    {
+        if (weight is DenseLinear { _type: ElementType.F32 } already) return already;
+        var values = new float[checked(weight.Rows * weight.Columns)];
+        Threads.For((weight.Rows + RowChunk - 1) / RowChunk, c =>
+        {
+            int first = c * RowChunk, count = Math.Min(RowChunk, weight.Rows - first);
+            weight.DecodeRows(first, count, values.AsSpan(first * weight.Columns, count * weight.Columns));
+        });
+        return new DenseLinear(weight.Rows, weight.Columns, ElementType.F32, values, []);
+    }
+
     private DenseLinear(int rows, int columns, ElementType type, float[] singles, ushort[] halves) : base(rows, columns)
     {
         if (singles.LongLength + halves.LongLength != (long)rows * columns)

@@ -59,6 +59,9 @@ public sealed class ForwardBuffers
         return _work;
     }
 
+    /// <summary>Forgets the copy.</summary>
+    internal void LetGo() => _work = null;
+
     /// <summary>Makes all matrices <paramref name="tokens"/> rows high.</summary>
     internal void Fit(int tokens)
     {

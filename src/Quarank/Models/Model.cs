@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Quarank.Checkpoints;
+using Quarank.Layers;
 using Quarank.Numerics;
 
 namespace Quarank.Models;
@@ -46,6 +47,14 @@ public sealed class Model
     /// <param name="buffers">To share between blocks that run one after another; null makes new ones.</param>
     public static Block LoadBlock(Checkpoint checkpoint, ModelSpec spec, int index, ForwardBuffers? buffers = null) =>
         new ModelLoader(checkpoint, spec).Block(index, buffers ?? new ForwardBuffers(spec));
+
+    /// <summary>As <see cref="LoadBlock"/>, its layers decoded to floats: for many tokens, and for methods.</summary>
+    internal static Block LoadBlockInFloats(Checkpoint checkpoint, ModelSpec spec, int index, ForwardBuffers buffers)
+    {
+        var block = LoadBlock(checkpoint, spec, index, buffers);
+        foreach (var projection in block.Projections) projection.Weight = DenseLinear.InFloats(projection.Weight);
+        return block;
+    }
 
     /// <summary>Reads the embedding alone.</summary>
     public static Embedding LoadEmbedding(Checkpoint checkpoint, ModelSpec spec) => new ModelLoader(checkpoint, spec).Embedding();

@@ -11,23 +11,25 @@ namespace Quarank.Pipeline;
 /// run it again as it is stored. One block's weights are in memory at a time.
 /// </summary>
 internal sealed class BlockLoop(
-    Checkpoint checkpoint, ModelSpec spec, Recipe recipe, Assignment methods, CalibrationSet calibration, RunOptions options, RunDirectory run,
-    StatisticsFolder? kept, RunClock clock, CancellationToken token)
+    Checkpoint checkpoint, ModelSpec spec, Recipe recipe, Assignment methods, CalibrationSet calibration, RunOptions options, MemoryPlan memory,
+    RunDirectory run, StatisticsFolder? kept, RunClock clock, CancellationToken token) : IDisposable
 {
+    private const long LargeBlock = 256L << 20;
     private readonly InputSite[] _sites = [.. spec.Sites];
-    private readonly LayerCompressor _compressor = new(methods, recipe, clock, token);
+    private readonly LayerCompressor _compressor = new(methods, recipe, clock, token, memory.LayersTogether);
     private readonly TokenWeighting _weighting = recipe.Weighting();
-    private readonly SequencePass _pass = new(spec, calibration, clock, token);
-    private Matrix<float>[] _hidden = [];
+    private readonly SequencePass _pass = new(spec, calibration, clock, token, memory.Lanes);
+    private HiddenStates? _hidden;
     private long _stored = Stopwatch.GetTimestamp();
 
     private bool Original => recipe.Propagate == Propagation.Original;
 
-    public void Run()
+    /// <summary>False if it was to stop before the last block.</summary>
+    public bool Run()
     {
-        int first = run.Blocks.Count;
-        if (NeedsHidden(first)) clock.Time(RunPhase.Resume, () => Restore(first));
-        for (int i = first; i < spec.BlockCount; i++)
+        int first = run.Blocks.Count, end = Math.Min(spec.BlockCount, options.StopAfter ?? spec.BlockCount);
+        if (first < end && NeedsHidden(first)) clock.Time(RunPhase.Resume, () => Restore(first));
+        for (int i = first; i < end; i++)
         {
             token.ThrowIfCancellationRequested();
             clock.Start(i);
@@ -36,9 +38,21 @@ internal sealed class BlockLoop(
             var tensors = new StoredTensors();
             foreach (var projection in block.Projections) projection.Weight.Save(tensors.Under(projection.Name));
             if (!Original && NeedsHidden(i + 1)) clock.Time(RunPhase.Forward, () => Advance(block));
-            run.Finish(tensors, clock.Take(), reports);
-            if (NeedsHidden(i + 1)) StoreHidden(i + 1);
+            clock.Measure(RunPhase.Store, () => run.Store(tensors));
+            if (NeedsHidden(i + 1)) clock.Measure(RunPhase.Store, () => StoreHidden(i + 1, i + 1 == end));
+            run.Finish(clock.Take(), reports);
+            Tidy();
         }
+        return end == spec.BlockCount;
+    }
+
+    public void Dispose() => _hidden?.Dispose();
+
+    // Weights and Gram matrices of a large block should not wait for the collector while the next one's are made.
+    private void Tidy()
+    {
+        if (!memory.LayersTogether) _pass.LetGo();
+        if (memory.Block + memory.Grams > LargeBlock) GC.Collect();
     }
 
     /// <summary>Whether any block from this one on must still be run.</summary>
@@ -52,6 +66,7 @@ internal sealed class BlockLoop(
     private LayerReport[] OnOriginal(Block block)
     {
         var statistics = clock.Time(RunPhase.Observe, () => OriginalStatistics(block));
+        Tidy();
         return clock.Time(RunPhase.Compress, () => _compressor.Compress(block.Projections, statistics));
     }
 
@@ -76,6 +91,7 @@ internal sealed class BlockLoop(
         foreach (var sites in steps)
         {
             var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, advance: false));
+            Tidy();
             var projections = block.Projections.Where(p => sites.Contains(p.Site)).ToList();
             var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics));
             foreach (var report in compressed) reports.Add(report.Name, report);
@@ -84,7 +100,7 @@ internal sealed class BlockLoop(
     }
 
     private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance) =>
-        BlockObserver.Observe(_pass, block, _hidden, sites, _weighting, advance);
+        BlockObserver.Observe(_pass, block, _hidden!, sites, _weighting, advance);
 
     /// <summary>
     /// Runs the block as it is stored. Layers that are decoded for a product of many tokens are decoded once, to the same
@@ -93,16 +109,15 @@ internal sealed class BlockLoop(
     private void Advance(Block block)
     {
         foreach (var projection in block.Projections)
-            if (projection.Weight is not ProductLinear) projection.Weight = new DenseLinear(projection.Weight.ToDense());
-        _pass.Run(block, _hidden, advance: true, null);
+            if (projection.Weight is not ProductLinear) projection.Weight = DenseLinear.InFloats(projection.Weight);
+        _pass.Run(block, _hidden!, advance: true, null);
     }
 
-    /// <summary>A block of the original, its weights in floats.</summary>
     private Block Load(int index)
     {
-        var block = Model.LoadBlock(checkpoint, spec, index, _pass.Buffers);
-        foreach (var projection in block.Projections) projection.Weight = new DenseLinear(projection.Weight.ToDense());
-        return block;
+        Block? block = null;
+        clock.Measure(RunPhase.Read, () => block = Model.LoadBlockInFloats(checkpoint, spec, index, _pass.Buffers));
+        return block!;
     }
 
     /// <summary>
@@ -111,11 +126,15 @@ internal sealed class BlockLoop(
     private void Restore(int first)
     {
         int length = calibration.Sequences[0].Length, from = 0;
-        var file = HiddenStates.TryLoad(run.HiddenStatesFile, calibration.Sequences.Count, length, spec.HiddenSize);
+        string? kept = memory.HiddenOnDisk ? run.WorkFile : null;
+        var file = HiddenStates.TryLoad(run.HiddenStatesFile, calibration.Sequences.Count, length, spec.HiddenSize, kept);
         if (file is { } stored && stored.Block <= first)
             (from, _hidden) = stored;
         else
-            _hidden = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration);
+        {
+            file?.Hidden.Dispose();
+            _hidden = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration, kept);
+        }
         for (int i = from; i < first; i++)
         {
             clock.Start(i);
@@ -125,10 +144,10 @@ internal sealed class BlockLoop(
         }
     }
 
-    private void StoreHidden(int block)
+    private void StoreHidden(int block, bool last)
     {
-        if (Stopwatch.GetElapsedTime(_stored) < options.HiddenStatesEvery) return;
-        HiddenStates.Save(run.HiddenStatesFile, block, _hidden);
+        if (!last && Stopwatch.GetElapsedTime(_stored) < options.HiddenStatesEvery) return;
+        _hidden!.Save(run.HiddenStatesFile, block);
         _stored = Stopwatch.GetTimestamp();
     }
 }

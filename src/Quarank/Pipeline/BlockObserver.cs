@@ -12,7 +12,7 @@ internal static class BlockObserver
 {
     /// <param name="advance">Replace each sequence's hidden states by what leaves the block.</param>
     public static Dictionary<InputSite, SiteStatistics> Observe(
-        SequencePass pass, Block block, Matrix<float>[] hidden, IReadOnlyCollection<InputSite> sites, TokenWeighting weighting, bool advance)
+        SequencePass pass, Block block, HiddenStates hidden, IReadOnlyCollection<InputSite> sites, TokenWeighting weighting, bool advance)
     {
         var experts = sites.Where(s => s.Expert is not null).ToLookup(s => s.Expert!.Value);
         var statistics = Gather(advance && experts.Count == 0, sites, null);

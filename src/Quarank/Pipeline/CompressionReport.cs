@@ -32,14 +32,28 @@ public sealed record LayerReport(
     public TokenWeights TokenWeights { get; init; } = TokenWeights.None;
 }
 
-/// <summary>Seconds per phase of all attempts together.</summary>
+/// <summary>Seconds per phase of all attempts together; see <see cref="RunPhase"/>. No second counts twice.</summary>
 public sealed record PhaseSeconds(double Calibrate, double Resume, double Observe, double Compress, double Forward, double Write)
 {
+    public double Read { get; init; }
+
+    public double Gram { get; init; }
+
+    public double Loss { get; init; }
+
+    public double Store { get; init; }
+
     public static PhaseSeconds operator +(PhaseSeconds a, PhaseSeconds b) => new(
         a.Calibrate + b.Calibrate, a.Resume + b.Resume, a.Observe + b.Observe, a.Compress + b.Compress, a.Forward + b.Forward,
-        a.Write + b.Write);
+        a.Write + b.Write)
+    {
+        Read = a.Read + b.Read,
+        Gram = a.Gram + b.Gram,
+        Loss = a.Loss + b.Loss,
+        Store = a.Store + b.Store,
+    };
 
-    public double Sum() => Calibrate + Resume + Observe + Compress + Forward + Write;
+    public double Sum() => Calibrate + Resume + Read + Observe + Gram + Compress + Loss + Forward + Store + Write;
 }
 
 /// <summary>What a run did, layer by layer; stands as <c>quarank-report.json</c> beside the model.</summary>
@@ -63,6 +77,12 @@ public sealed record CompressionReport(
     /// their names stood for (a preset's options).
     /// </summary>
     public IReadOnlyList<Method> Methods { get; init; } = [];
+
+    /// <summary>What the plan said of the peak of memory before the run; null in reports of earlier versions.</summary>
+    public long? PlannedMemoryBytes { get; init; }
+
+    /// <summary>How many blocks are finished, where a run was to stop before its end: there is no model yet. Null for a whole run.</summary>
+    public int? StoppedAfter { get; init; }
 
     /// <summary>The report of a compressed model's folder; null when there is none that can be read.</summary>
     public static CompressionReport? TryLoad(string folder)

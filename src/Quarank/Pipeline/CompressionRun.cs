@@ -32,7 +32,7 @@ public static class CompressionRun
         if (!Directory.Exists(work)) CheckpointWriter.RefuseExisting(outFolder);
         using var checkpoint = Checkpoint.Open(modelFolder);
         var spec = ModelSpec.Of(checkpoint);
-        var plan = Plan.Of(checkpoint, spec, recipe);
+        var plan = Plan.Of(checkpoint, spec, recipe, options.MaxMemory);
         var clock = new RunClock(spec.BlockCount, progress);
         var calibration = clock.Time(RunPhase.Calibrate,
             () => options.Calibration ?? CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory), token));
@@ -46,7 +46,7 @@ public static class CompressionRun
             using var survey = Survey.Open(
                 modelFolder, recipe.Calibration, calibration, options.Statistics ?? surveyed, recipe.Weighting(), token);
             recipe = WaterFilling.Resolve(recipe, survey, null, progress, token);
-            plan = Plan.Of(checkpoint, spec, recipe);
+            plan = Plan.Of(checkpoint, spec, recipe, options.MaxMemory);
         }
         var fingerprint = RunFingerprint.Of(recipe, checkpoint, calibration);
 
@@ -61,7 +61,8 @@ public static class CompressionRun
         var kept = options.Statistics is null ? null
             : StatisticsFolder.Open(Path.GetFullPath(options.Statistics), fingerprint, recipe.Weighting());
         var methods = Assignment.Of(recipe, Plan.Shapes(spec));
-        new BlockLoop(checkpoint, spec, recipe, methods, calibration, options, run, kept, clock, token).Run();
+        using (var loop = new BlockLoop(checkpoint, spec, recipe, methods, calibration, options, plan.Memory, run, kept, clock, token))
+            if (!loop.Run()) return Report(recipe, methods, calibration, fingerprint, plan, run, clock) with { StoppedAfter = run.Blocks.Count };
 
         var finished = Finish(outFolder, recipe, methods, checkpoint, calibration, fingerprint, plan, run, clock, token);
         if (Directory.Exists(surveyed)) Directory.Delete(surveyed, recursive: true);
@@ -75,16 +76,31 @@ public static class CompressionRun
         string staging = outFolder + ".partial";
         LayerReport[] layers = [.. run.Blocks.SelectMany(b => b.Layers)];
         clock.Time(RunPhase.Write, () => OutputModel.Write(staging, checkpoint, recipe, run, layers, token));
-        var report = new CompressionReport(
-            fingerprint.Hash(), fingerprint.Program, fingerprint.Blas, recipe,
-            (double)layers.Sum(l => l.Bits) / layers.Sum(l => (long)l.Rows * l.Columns), layers.Average(l => l.RelativeError),
-            OutputModel.TensorBytes(staging), calibration.Tokens, calibration.Hash,
-            run.Blocks.Aggregate(clock.Take(), (sum, block) => sum + block.Seconds), Process.GetCurrentProcess().PeakWorkingSet64,
-            plan.Warnings, layers, OutputModel.Hashes(staging))
-        { Methods = [.. layers.Select(l => methods[l.Name]).Distinct()] };
+        var report = Report(recipe, methods, calibration, fingerprint, plan, run, clock) with
+        {
+            FileBytes = OutputModel.TensorBytes(staging),
+            Files = OutputModel.Hashes(staging),
+        };
         AtomicFile.WriteText(Path.Combine(staging, CompressionReport.FileName), report.ToJson());
         OutputModel.Publish(staging, outFolder);
         run.Delete();
         return report;
+    }
+
+    /// <summary>What the finished blocks say; of a model nothing yet.</summary>
+    private static CompressionReport Report(
+        Recipe recipe, Assignment methods, CalibrationSet calibration, RunFingerprint fingerprint, Plan plan, RunDirectory run, RunClock clock)
+    {
+        LayerReport[] layers = [.. run.Blocks.SelectMany(b => b.Layers)];
+        return new CompressionReport(
+            fingerprint.Hash(), fingerprint.Program, fingerprint.Blas, recipe,
+            (double)layers.Sum(l => l.Bits) / layers.Sum(l => (long)l.Rows * l.Columns), layers.Average(l => l.RelativeError),
+            0, calibration.Tokens, calibration.Hash,
+            run.Blocks.Aggregate(clock.Take(), (sum, block) => sum + block.Seconds), Process.GetCurrentProcess().PeakWorkingSet64,
+            plan.Warnings, layers, new Dictionary<string, string>())
+        {
+            Methods = [.. layers.Select(l => methods[l.Name]).Distinct()],
+            PlannedMemoryBytes = plan.PeakMemoryBytes,
+        };
     }
 }

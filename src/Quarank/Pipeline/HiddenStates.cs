@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Quarank.Models;
 using Quarank.Numerics;
@@ -6,27 +7,73 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>
-/// The hidden states (tokens × hidden size) of all calibration sequences between two blocks. A file of them only saves time on
-/// going on: without it they are computed again from the embeddings, with the same result.
+/// The hidden states (tokens × hidden size) of all calibration sequences between two blocks, in memory or in a file of their own. They can be
+/// stored for a run that goes on: that only saves time, for they can be computed again from the embeddings, with the same result.
 /// </summary>
-internal static class HiddenStates
+internal sealed class HiddenStates : IDisposable
 {
     private const ulong Magic = 0x3154534E4444_4948;   // "HIDDNST1" read as a little-endian number
 
-    public static Matrix<float>[] Embed(Embedding embedding, CalibrationSet calibration) =>
-        [.. calibration.Sequences.Select(s => embedding.Apply(s))];
+    private readonly Matrix<float>[]? _memory;
+    private readonly FileStream? _file;
+    private readonly ConcurrentBag<Matrix<float>> _idle = [];
+    private readonly (int Tokens, int Width) _size;
+
+    /// <summary>All of one size, which stay where they are.</summary>
+    public HiddenStates(Matrix<float>[] states) => (_memory, Count, _size) = (states, states.Length, (states[0].Rows, states[0].Columns));
+
+    private HiddenStates(string file, int count, int tokens, int width)
+    {
+        _file = new FileStream(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        (Count, _size) = (count, (tokens, width));
+    }
+
+    public int Count { get; }
+
+    private int Bytes => checked(4 * _size.Tokens * _size.Width);
+
+    /// <param name="file">Where they are kept between uses; null keeps them in memory.</param>
+    public static HiddenStates Embed(Embedding embedding, CalibrationSet calibration, string? file = null)
+    {
+        if (file is null) return new([.. calibration.Sequences.Select(s => embedding.Apply(s))]);
+        HiddenStates? states = null;
+        for (int i = 0; i < calibration.Sequences.Count; i++)
+        {
+            var embedded = embedding.Apply(calibration.Sequences[i]);
+            states ??= new(file, calibration.Sequences.Count, embedded.Rows, embedded.Columns);
+            states.Write(i, embedded);
+        }
+        return states!;
+    }
+
+    /// <summary>Works on the states of a sequence; several may be at work at once.</summary>
+    /// <param name="change">Whether what <paramref name="work"/> leaves in them is kept.</param>
+    public void Use(int i, bool change, Action<Matrix<float>> work)
+    {
+        if (_memory is not null)
+        {
+            work(_memory[i]);
+            return;
+        }
+        if (!_idle.TryTake(out var states)) states = new(_size.Tokens, _size.Width);
+        Read(i, states);
+        work(states);
+        if (change) Write(i, states);
+        _idle.Add(states);
+    }
 
     /// <summary>Stores the states that enter <paramref name="block"/>.</summary>
-    public static void Save(string path, int block, Matrix<float>[] hidden) => AtomicFile.Write(path, stream =>
+    public void Save(string path, int block) => AtomicFile.Write(path, stream =>
     {
-        stream.Write(Header(block, hidden));
-        foreach (var h in hidden) stream.Write(MemoryMarshal.AsBytes(h.Data));
+        stream.Write(Header(block, Count, _size.Tokens, _size.Width));
+        for (int i = 0; i < Count; i++) Use(i, false, h => stream.Write(MemoryMarshal.AsBytes(h.Data)));
     });
 
     /// <summary>
     /// The stored states and the block they enter; null when there is no whole file of this many sequences of this size.
     /// </summary>
-    public static (int Block, Matrix<float>[] Hidden)? TryLoad(string path, int samples, int tokens, int width)
+    /// <param name="file">As in <see cref="Embed"/>.</param>
+    public static (int Block, HiddenStates Hidden)? TryLoad(string path, int samples, int tokens, int width, string? file = null)
     {
         if (!File.Exists(path)) return null;
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
@@ -35,17 +82,34 @@ internal static class HiddenStates
         stream.ReadExactly(header);
         int block = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
         if (!header.SequenceEqual(Header(block, samples, tokens, width))) return null;
-        var hidden = new Matrix<float>[samples];
+        var (kept, hidden) = (file is null ? null : new HiddenStates(file, samples, tokens, width), new Matrix<float>[file is null ? samples : 1]);
         for (int i = 0; i < samples; i++)
         {
-            hidden[i] = new Matrix<float>(tokens, width);
-            stream.ReadExactly(MemoryMarshal.AsBytes(hidden[i].Data));
+            var states = kept is null || i == 0 ? new Matrix<float>(tokens, width) : hidden[0];
+            stream.ReadExactly(MemoryMarshal.AsBytes(states.Data));
+            hidden[kept is null ? i : 0] = states;
+            kept?.Write(i, states);
         }
-        return (block, hidden);
+        return (block, kept ?? new(hidden));
     }
 
-    private static byte[] Header(int block, Matrix<float>[] hidden) =>
-        Header(block, hidden.Length, hidden[0].Rows, hidden[0].Columns);
+    public void Dispose() => _file?.Dispose();
+
+    private void Write(int i, Matrix<float> states) =>
+        RandomAccess.Write(_file!.SafeFileHandle, MemoryMarshal.AsBytes(states.Data), (long)i * Bytes);
+
+    private void Read(int i, Matrix<float> states)
+    {
+        var bytes = MemoryMarshal.AsBytes(states.Data);
+        long offset = (long)i * Bytes;
+        while (bytes.Length > 0)
+        {
+            int count = RandomAccess.Read(_file!.SafeFileHandle, bytes, offset);
+            if (count == 0) throw new EndOfStreamException($"{_file.Name}: the hidden states that were kept here are gone.");
+            bytes = bytes[count..];
+            offset += count;
+        }
+    }
 
     private static byte[] Header(int block, int samples, int tokens, int width)
     {

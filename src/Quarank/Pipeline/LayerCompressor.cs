@@ -7,8 +7,11 @@ using Quarank.Numerics;
 namespace Quarank.Pipeline;
 
 /// <summary>Compresses projections of one block side by side, and measures what became of each.</summary>
-internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunClock clock, CancellationToken token)
+/// <param name="together">Whether several layers are compressed at once, a thread each; else one after the other, all threads on each.</param>
+internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunClock clock, CancellationToken token, bool together = true)
 {
+    private const long LargeWork = 256L << 20;
+
     /// <summary>
     /// Replaces the weights of <paramref name="projections"/> and returns their lines of the report, in the same order.
     /// </summary>
@@ -19,19 +22,28 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         int[] order = [.. Enumerable.Range(0, projections.Count).OrderByDescending(i => Cost(projections[i]))];
         var reports = new LayerReport[projections.Count];
         var weights = new Linear[projections.Count];
+        var losses = new double[projections.Count];
         int taken = -1, finished = 0;
-        Threads.For(projections.Count, _ =>
+        void Next()
         {
             token.ThrowIfCancellationRequested();
             int i = order[Interlocked.Increment(ref taken)];
-            (weights[i], reports[i]) = Compress(projections[i], statistics[projections[i].Site]);
+            (weights[i], reports[i], losses[i]) = Compress(projections[i], statistics[projections[i].Site]);
+            // What a large layer was worked out in is more than the collector would let lie for long.
+            if (methods[projections[i].Name].WorkBytes(projections[i].Weight.Rows, projections[i].Weight.Columns) > LargeWork) GC.Collect();
             lock (reports) clock.Report(++finished / (double)projections.Count, reports[i]);
-        });
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        if (together) Threads.For(projections.Count, _ => Next());
+        else while (finished < projections.Count) Next();
+        double seconds = reports.Sum(r => r.Seconds);
+        if (seconds > 0) clock.Move(RunPhase.Compress, RunPhase.Loss, Stopwatch.GetElapsedTime(start).TotalSeconds * losses.Sum() / seconds);
         for (int i = 0; i < weights.Length; i++) projections[i].Weight = weights[i];
         return reports;
     }
 
-    private (Linear, LayerReport) Compress(Projection projection, SiteStatistics seen)
+    private (Linear, LayerReport, double LossSeconds) Compress(Projection projection, SiteStatistics seen)
     {
         long start = Stopwatch.GetTimestamp();
         var notes = new List<string>();
@@ -42,10 +54,11 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         var weights = recipe.Calibration.WeightsFor(method);
         var problem = new LayerProblem(projection.Name, weight, seen.For(weights), SeedOf(projection.Name, recipe.Seed), notes.Add);
         var layer = method.Compress(problem);
+        long fitted = Stopwatch.GetTimestamp();
         double error = ProxyLoss.Relative(problem, layer), seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return (layer, new LayerReport(projection.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight,
             error, seen.Tokens, seen.Sinks.Ratio, seconds, notes)
-        { SinkTokens = seen.Sinks.Tokens, SinkShare = seen.Sinks.Share, TokenWeights = weights, RoutedTokens = seen.Routed });
+        { SinkTokens = seen.Sinks.Tokens, SinkShare = seen.Sinks.Share, TokenWeights = weights, RoutedTokens = seen.Routed }, Stopwatch.GetElapsedTime(fitted).TotalSeconds);
     }
 
     private static long Cost(Projection p) => (long)p.Weight.Columns * p.Weight.Columns * (p.Weight.Rows + p.Weight.Columns);

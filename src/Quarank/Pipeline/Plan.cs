@@ -19,12 +19,13 @@ public sealed record Plan(
     [JsonPropertyName("tokenWeights")]
     public IReadOnlyList<TokenWeights> WantedWeights { get; init; } = [];
 
-    /// <summary>What the runtime, the BLAS library and buffers of no great size come to.</summary>
-    private const long BaseMemory = 200L << 20;
+    /// <summary>What the peak is made of, and the steps the run takes.</summary>
+    public required MemoryPlan Memory { get; init; }
 
     /// <summary>Plans the run of a recipe on a model; refuses here what cannot be done.</summary>
     /// <exception cref="InvalidDataException">A value of the recipe is out of its range, or does not fit this model.</exception>
-    public static Plan Of(Checkpoint checkpoint, ModelSpec spec, Recipe recipe)
+    /// <param name="maxMemory">Bytes that the run's peak must stay below; null: no limit.</param>
+    public static Plan Of(Checkpoint checkpoint, ModelSpec spec, Recipe recipe, long? maxMemory = null)
     {
         recipe.Check();
         if (checkpoint.Config.TryGetProperty("quarank", out _))
@@ -39,9 +40,12 @@ public sealed record Plan(
         LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, methods[s.Name].PlannedBits(s)))];
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
         long kept = checkpoint.Tensors.All.Where(t => !IsWeight(t.Name, shapes)).Sum(t => t.ByteLength);
-        return new(layers, (double)bits / weights, kept + bits / 8, PeakMemory(checkpoint, spec, recipe),
-            [.. Unwise(spec, recipe)])
-        { WantedWeights = recipe.WantedWeights };
+        var memory = MemoryPlan.Of(checkpoint, spec, recipe, methods, maxMemory);
+        return new(layers, (double)bits / weights, kept + bits / 8, memory.Peak, [.. Unwise(spec, recipe)])
+        {
+            WantedWeights = recipe.WantedWeights,
+            Memory = memory,
+        };
     }
 
     /// <summary>Every layer that can be compressed, in the order in which they run.</summary>
@@ -64,29 +68,5 @@ public sealed record Plan(
         if (each < widest)
             yield return $"Each of {spec.ExpertCount} experts sees some {each:N0} of {tokens:N0} calibration tokens and has up to {widest:N0} inputs: "
                 + "those that see fewer are fitted to all tokens instead of those routed to them.";
-    }
-
-    /// <summary>
-    /// The hidden states of all sequences, and beside them the greatest of: the embedding; a block's forward pass with Gram
-    /// matrices;
-    /// its layers being compressed side by side.
-    /// </summary>
-    private static long PeakMemory(Checkpoint checkpoint, ModelSpec spec, Recipe recipe)
-    {
-        var projections = spec.Projections(0);
-        var (samples, length) = (recipe.Calibration.Samples, recipe.Calibration.Length);
-        long hidden = 4L * samples * length * spec.HiddenSize;
-        long embedding = checkpoint.Tensors.All.Where(t => t.Name.Contains("embed_tokens")).Sum(t => t.ByteLength);
-        long block = projections.Sum(p => 4L * p.Rows * p.Columns);
-        var weighting = recipe.Weighting();
-        long oneGram = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
-        long grams = oneGram * weighting.Summed.Union(weighting.Wanted).Count();
-        long high = weighting.Summed.Contains(TokenWeights.Cut) ? oneGram : 0;
-        long activations = SequencePass.Lanes(spec, samples, length) * SequencePass.LaneBytes(spec, length);
-        long widest = projections.Max(p => (long)p.Columns);
-        long weighted = weighting.Summed.Count > 1 ? 4L * length * widest : 0;
-        long observing = block + grams + high + activations + weighted + 4 * widest * widest;
-        long compressing = block + grams + projections.Sum(p => 8L * (4L * p.Columns * p.Columns + 4L * p.Rows * p.Columns));
-        return BaseMemory + hidden + Math.Max(embedding, Math.Max(observing, compressing));
     }
 }

@@ -8,7 +8,7 @@ internal sealed class RunClock(int blocks, IProgress<RunProgress>? progress)
     private readonly double[] _seconds = new double[Enum.GetValues<RunPhase>().Length];
 
     // What each phase is of a block's time: as measured on a small model, until the first block has told.
-    private double[] _shares = [0, 0, 0.6, 0.1, 0.3, 0];
+    private double[] _shares = [0, 0, 0.6, 0.1, 0.3, 0, 0, 0, 0, 0];
     private RunPhase _phase;
     private double _before;
 
@@ -21,8 +21,16 @@ internal sealed class RunClock(int blocks, IProgress<RunProgress>? progress)
         var s = (double[])_seconds.Clone();
         Array.Clear(_seconds);
         double[] ofBlock = [.. s.Select((seconds, phase) => OfBlock((RunPhase)phase) ? seconds : 0)];
+        ofBlock[(int)RunPhase.Observe] += s[(int)RunPhase.Gram];
+        ofBlock[(int)RunPhase.Compress] += s[(int)RunPhase.Loss];
         if (ofBlock.Sum() > 0) _shares = [.. ofBlock.Select(seconds => seconds / ofBlock.Sum())];
-        return new(s[0], s[1], s[2], s[3], s[4], s[5]);
+        return new(s[0], s[1], s[2], s[3], s[4], s[5])
+        {
+            Read = s[(int)RunPhase.Read],
+            Gram = s[(int)RunPhase.Gram],
+            Loss = s[(int)RunPhase.Loss],
+            Store = s[(int)RunPhase.Store],
+        };
     }
 
     public void Start(int block) => (Block, _before) = (block, 0);
@@ -49,6 +57,22 @@ internal sealed class RunClock(int blocks, IProgress<RunProgress>? progress)
         work();
         return true;
     });
+
+    /// <summary>Counts the seconds of some work as those of a phase, while the run stands where it did.</summary>
+    /// <param name="within">The phase whose seconds these would be otherwise, if it is under the clock.</param>
+    public void Measure(RunPhase phase, Action work, RunPhase? within = null)
+    {
+        long start = Stopwatch.GetTimestamp();
+        work();
+        Move(within, phase, Stopwatch.GetElapsedTime(start).TotalSeconds);
+    }
+
+    /// <summary>Seconds of one phase count as another's.</summary>
+    public void Move(RunPhase? from, RunPhase to, double seconds)
+    {
+        _seconds[(int)to] += seconds;
+        if (from is { } phase) _seconds[(int)phase] -= seconds;
+    }
 
     /// <summary>Tells that this much (0 … 1) of the phase is done, and which layer, if one has been finished.</summary>
     public void Report(double fraction, LayerReport? finished = null)

@@ -20,6 +20,7 @@ internal sealed partial class RunDirectory : IDisposable
     private readonly string _path;
     private readonly FileStream _lock;
     private readonly List<BlockRecord> _blocks = [];
+    private string? _hash;
 
     private RunDirectory(string path, FileStream held) => (_path, _lock) = (path, held);
 
@@ -27,6 +28,9 @@ internal sealed partial class RunDirectory : IDisposable
     public IReadOnlyList<BlockRecord> Blocks => _blocks;
 
     public string HiddenStatesFile => Path.Combine(_path, HiddenStatesName);
+
+    /// <summary>For hidden states that are not kept in memory; of no use to a run that goes on.</summary>
+    public string WorkFile => Path.Combine(_path, "hidden-states.work.partial");
 
     /// <summary>Opens a run folder, or makes one.</summary>
     /// <exception cref="InvalidDataException">The folder belongs to something else; the message says what differs.</exception>
@@ -69,12 +73,19 @@ internal sealed partial class RunDirectory : IDisposable
         }
     }
 
-    public void Finish(StoredTensors tensors, PhaseSeconds seconds, IReadOnlyList<LayerReport> layers)
+    /// <summary>Puts down the tensors of the next block.</summary>
+    public void Store(StoredTensors tensors)
     {
-        int block = _blocks.Count;
-        SafetensorsWriter.Write(FileOf(block), tensors.All);
-        var record = new BlockRecord(HashOf(FileOf(block)), seconds, layers);
-        AtomicFile.WriteText(RecordFile(block), JsonSerializer.Serialize(record, RunJson.Options));
+        string file = FileOf(_blocks.Count);
+        SafetensorsWriter.Write(file, tensors.All);
+        _hash = HashOf(file);
+    }
+
+    /// <summary>Puts down the record of the block stored last; with it the block is finished.</summary>
+    public void Finish(PhaseSeconds seconds, IReadOnlyList<LayerReport> layers)
+    {
+        var record = new BlockRecord(_hash!, seconds, layers);
+        AtomicFile.WriteText(RecordFile(_blocks.Count), JsonSerializer.Serialize(record, RunJson.Options));
         _blocks.Add(record);
     }
 
@@ -170,6 +181,6 @@ internal sealed partial class RunDirectory : IDisposable
         return match.Groups[1].Success ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : -1;
     }
 
-    [GeneratedRegex(@"^(?:block-(\d{3,8})\.(?:json|safetensors)|hidden-states\.bin|manifest\.json)(\.partial)?$")]
+    [GeneratedRegex(@"^(?:block-(\d{3,8})\.(?:json|safetensors)|hidden-states\.(?:bin|work)|manifest\.json)(\.partial)?$")]
     private static partial Regex BlockFile();
 }

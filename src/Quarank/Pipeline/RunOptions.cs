@@ -17,6 +17,15 @@ public sealed record RunOptions
     /// </summary>
     public string? Statistics { get; init; }
 
+    /// <summary>
+    /// The most memory that the process may take, in bytes. The run takes smaller steps to stay within it, which change no result, and is
+    /// refused where the smallest do not.
+    /// </summary>
+    public long? MaxMemory { get; init; }
+
+    /// <summary>Stop when so many blocks are finished; the same run without this goes on behind them.</summary>
+    public int? StopAfter { get; init; }
+
     /// <summary>The tokens that the recipe's calibration stands for, when they have been read already.</summary>
     internal CalibrationSet? Calibration { get; init; }
 

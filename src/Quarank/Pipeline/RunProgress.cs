@@ -1,6 +1,6 @@
 namespace Quarank.Pipeline;
 
-/// <summary>The parts of a run, in the order they come.</summary>
+/// <summary>The parts of a run, in the order they come; the last four are measured, and shown as parts of others.</summary>
 public enum RunPhase
 {
     /// <summary>Texts become tokens.</summary>
@@ -20,6 +20,18 @@ public enum RunPhase
 
     /// <summary>The new model is put together.</summary>
     Write,
+
+    /// <summary>A block's weights are read and decoded.</summary>
+    Read,
+
+    /// <summary>What the sites of a block read is summed up to Gram matrices.</summary>
+    Gram,
+
+    /// <summary>The error of compressed layers is measured.</summary>
+    Loss,
+
+    /// <summary>A finished block and the states behind it are put on the disk.</summary>
+    Store,
 }
 
 /// <summary>Where a run stands. The library prints nothing; whoever shows this adds the clock.</summary>

@@ -19,13 +19,14 @@ internal sealed class SequencePass
     private readonly ForwardBuffers[] _buffers;
     private readonly Dictionary<InputSite, Matrix<float>>[] _seen, _room;     // of the sequence at work; and what may be used again
 
-    public SequencePass(ModelSpec spec, CalibrationSet calibration, RunClock clock, CancellationToken token)
+    /// <param name="lanes">How many sequences run at once; as many as threads and memory allow if nobody says. It changes no result.</param>
+    public SequencePass(ModelSpec spec, CalibrationSet calibration, RunClock clock, CancellationToken token, int? lanes = null)
     {
-        int lanes = Lanes(spec, calibration.Sequences.Count, calibration.Sequences[0].Length);
+        int count = lanes ?? Lanes(spec, calibration.Sequences.Count, calibration.Sequences[0].Length);
         (_clock, _token) = (clock, token);
-        _buffers = [.. Enumerable.Range(0, lanes).Select(_ => new ForwardBuffers(spec))];
-        _seen = [.. Enumerable.Range(0, lanes).Select(_ => new Dictionary<InputSite, Matrix<float>>())];
-        _room = [.. Enumerable.Range(0, lanes).Select(_ => new Dictionary<InputSite, Matrix<float>>())];
+        _buffers = [.. Enumerable.Range(0, count).Select(_ => new ForwardBuffers(spec))];
+        _seen = [.. Enumerable.Range(0, count).Select(_ => new Dictionary<InputSite, Matrix<float>>())];
+        _room = [.. Enumerable.Range(0, count).Select(_ => new Dictionary<InputSite, Matrix<float>>())];
     }
 
     /// <summary>Of the first lane, for blocks to be made with.</summary>
@@ -47,25 +48,42 @@ internal sealed class SequencePass
     /// <param name="advance">Replace each sequence's hidden states by what leaves the block.</param>
     /// <param name="collector">Gets what the sites read, if anybody wants to know.</param>
     /// <param name="shown">Experts that are to be shown all tokens; the states are then left as they are. Null runs the block as it is.</param>
-    public void Run(Block block, Matrix<float>[] hidden, bool advance, StatisticsCollector? collector, IReadOnlyList<int>? shown = null)
+    public void Run(Block block, HiddenStates hidden, bool advance, StatisticsCollector? collector, IReadOnlyList<int>? shown = null)
     {
-        for (int first = 0; first < hidden.Length; first += _buffers.Length)
+        for (int first = 0; first < hidden.Count; first += _buffers.Length)
         {
             _token.ThrowIfCancellationRequested();
-            int start = first, count = Math.Min(_buffers.Length, hidden.Length - first);
-            Threads.For(count, lane =>
+            int start = first, count = Math.Min(_buffers.Length, hidden.Count - first);
+            Threads.For(count, lane => hidden.Use(start + lane, advance, states =>
             {
                 _seen[lane].Clear();   // not every sequence reaches every expert
                 ActivationObserver observe = (site, inputs) => Keep(lane, site, inputs, collector);
-                if (shown is not null) block.ShowExperts(hidden[start + lane], shown, observe, _buffers[lane]);
-                else if (advance) block.Forward(hidden[start + lane], observe, _buffers[lane]);
-                else block.Observe(hidden[start + lane], observe, _buffers[lane]);
-            });
-            for (int lane = 0; lane < count && collector is not null; lane++)
-                foreach (var (site, inputs) in _seen[lane].Where(seen => collector.Wants(seen.Key)))
-                    collector.Add(first + lane, site, inputs);
-            _clock.Report((first + count) / (double)hidden.Length);
+                if (shown is not null) block.ShowExperts(states, shown, observe, _buffers[lane]);
+                else if (advance) block.Forward(states, observe, _buffers[lane]);
+                else block.Observe(states, observe, _buffers[lane]);
+            }));
+            if (collector is not null) _clock.Measure(RunPhase.Gram, () => Gather(collector, first, count), within: RunPhase.Observe);
+            _clock.Report((first + count) / (double)hidden.Count);
         }
+    }
+
+    /// <summary>Lets go of what the sequences at work took, until the next ones come.</summary>
+    public void LetGo()
+    {
+        for (int lane = 0; lane < _buffers.Length; lane++)
+        {
+            _buffers[lane].Fit(1);
+            _buffers[lane].LetGo();
+            _seen[lane].Clear();
+            _room[lane].Clear();
+        }
+    }
+
+    private void Gather(StatisticsCollector collector, int first, int count)
+    {
+        for (int lane = 0; lane < count; lane++)
+            foreach (var (site, inputs) in _seen[lane].Where(seen => collector.Wants(seen.Key)))
+                collector.Add(first + lane, site, inputs);
     }
 
     private void Keep(int lane, InputSite site, Matrix<float> inputs, StatisticsCollector? collector)

@@ -18,7 +18,7 @@ public sealed class Survey : IDisposable
     private readonly StatisticsFolder _kept;
     private readonly TokenWeighting _weighting;
     private readonly CalibrationSettings _settings;
-    private Matrix<float>[]? _hidden;
+    private HiddenStates? _hidden;
     private int _at;
 
     private Survey(Checkpoint checkpoint, ModelSpec spec, CalibrationSettings settings, CalibrationSet calibration,
@@ -103,7 +103,11 @@ public sealed class Survey : IDisposable
             if (!_kept.Has(i)) clock.Time(RunPhase.Observe, () => Observe(i, pass, clock));
     }
 
-    public void Dispose() => _checkpoint.Dispose();
+    public void Dispose()
+    {
+        _hidden?.Dispose();
+        _checkpoint.Dispose();
+    }
 
     // States enter at the first block that is missing and pass through all up to this one.
     private void Observe(int index, SequencePass pass, RunClock clock)
@@ -124,10 +128,5 @@ public sealed class Survey : IDisposable
         return [.. block.Projections.Select(p => new SurveyedLayer(p.Name, p.Weight.ToDense(), statistics[p.Site], _settings))];
     }
 
-    private Block Load(int index, SequencePass pass)
-    {
-        var block = Model.LoadBlock(_checkpoint, Spec, index, pass.Buffers);
-        foreach (var projection in block.Projections) projection.Weight = new DenseLinear(projection.Weight.ToDense());
-        return block;
-    }
+    private Block Load(int index, SequencePass pass) => Model.LoadBlockInFloats(_checkpoint, Spec, index, pass.Buffers);
 }

@@ -181,7 +181,7 @@ public sealed class EndToEndTests : IDisposable
             var outcome = TheProgram.Run(arguments);
             Assert.True(outcome.Code == Application.WrongInput, outcome.ToString());
             Assert.Contains(message, outcome.Error);
-            Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => !l.StartsWith("memory: ", StringComparison.Ordinal));
             Assert.False(Directory.Exists(In("out")), "nothing half-written");
         }
     }
@@ -194,9 +194,38 @@ public sealed class EndToEndTests : IDisposable
         string[] command = Compress(In("out"), "--method", "rtn");
         var stopped = TheProgram.Run(stop.Token, command);
         Assert.Equal(Application.Stopped, stopped.Code);
-        Assert.Equal("stopped; run the same command to go on\n", stopped.Error);
+        Assert.StartsWith("memory: at most about ", stopped.Error);     // said before anything is done
+        Assert.EndsWith("\nstopped; run the same command to go on\n", stopped.Error);
         Assert.False(Directory.Exists(In("out")));
         Done(command);
         Assert.True(File.Exists(Path.Combine(In("out"), "model.safetensors")));
+    }
+
+    [Fact]
+    public void Too_little_memory_is_refused_with_what_would_do()
+    {
+        var outcome = TheProgram.Run([.. Compress(In("out"), "--method", "lordq"), "--max-ram", "50MB"]);
+        Assert.Equal(Application.WrongInput, outcome.Code);
+        Assert.Contains("0.05 GB of memory are too few: with hidden states on the disk and one sequence and one layer at a time", outcome.Error);
+        Assert.False(Directory.Exists(In("out")));
+        Assert.Contains("6GB", TheProgram.Run([.. Compress(In("out"), "--method", "lordq"), "--max-ram", "six"]).Error);
+    }
+
+    [Fact]
+    public void Stopped_after_some_blocks_it_shows_where_the_time_went_and_then_goes_on_to_the_same_model()
+    {
+        string[] command = Compress(In("out"), "--method", "gptq");
+        var stopped = Done([.. command, "--stop-after", "2"]);
+        foreach (string words in (string[])["blocks finished", "| phase", "| Gram matrices", "a block"]) Assert.Contains(words, stopped.Out);
+        Assert.Contains("goes on to", stopped.Error);
+        Assert.False(Directory.Exists(In("out")));
+        Assert.True(Directory.Exists(In("out") + ".run"));
+
+        var whole = Done([.. command, "--json"]).Json;
+        Assert.Equal(Done([.. Compress(In("other"), "--method", "gptq"), "--json"]).Json.GetProperty("files").GetRawText(),
+            whole.GetProperty("files").GetRawText());
+        var seconds = whole.GetProperty("seconds");
+        foreach (string phase in (string[])["read", "observe", "gram", "compress", "loss", "forward", "store", "write"])
+            Assert.True(seconds.GetProperty(phase).GetDouble() > 0, phase);
     }
 }

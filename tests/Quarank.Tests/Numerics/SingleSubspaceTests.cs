@@ -21,7 +21,7 @@ public sealed class SingleSubspaceTests
     public void Float_finds_what_double_finds(int m, int n, int rank, double decay, double outlier)
     {
         var a = Layer(m, n, decay, outlier, 1);
-        Assert.NotNull(SingleSubspace.TryFind(a, m <= n, rank, a.Data.ToArray().Sum(v => v * v)));
+        Assert.NotNull(SingleSubspace.TryFind(a, m <= n, rank, a.Data.ToArray().Sum(v => v * v), new(TopRank.ExactOrder, 0, 0)));
         var (exact, single) = (TopRank.Factor(a, rank, singleOrder: Never), TopRank.Factor(a, rank));
         double left = exact.Energy - exact.Captured;
         Assert.InRange(single.Captured, exact.Captured - 1e-6 * left, exact.Captured * (1 + 1e-12)); // none captures more than the exact ones
@@ -35,7 +35,7 @@ public sealed class SingleSubspaceTests
     public void Where_a_massive_direction_leaves_float_nothing_double_takes_over()
     {
         var a = Layer(200, 200, 0.5, 1e5, 2);
-        Assert.Null(SingleSubspace.TryFind(a, true, 30, a.Data.ToArray().Sum(v => v * v)));
+        Assert.Null(SingleSubspace.TryFind(a, true, 30, a.Data.ToArray().Sum(v => v * v), new(TopRank.ExactOrder, 0, 0)));
         var (exact, chosen) = (TopRank.Factor(a, 30, singleOrder: Never), TopRank.Factor(a, 30));
         Assert.Equal(exact.Vt.Data.ToArray(), chosen.Vt.Data.ToArray());
         Assert.Equal(exact.Captured, chosen.Captured);

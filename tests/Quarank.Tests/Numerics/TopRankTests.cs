@@ -53,7 +53,7 @@ public sealed class TopRankTests
         Assert.True(iterated.Converged);
         Assert.InRange(iterated.Passes, 4, 16);
         double least = exact.Energy - exact.Captured;
-        Assert.InRange(SquaredError(a, Rebuilt(iterated)), least * (1 - 1e-9), least * 1.005); // the tolerance is 0.2 % for the last two passes
+        Assert.InRange(SquaredError(a, Rebuilt(iterated)), least * (1 - 1e-9), least * 1.005); // 0.5 % in the last two passes is where it ends; those to come would gain less
         Assert.Equal(SquaredError(a, Rebuilt(iterated)), iterated.Energy - iterated.Captured, 1e-9 * exact.Energy);
         Assert.InRange(iterated.Residual, 0, 0.05);
         Assert.Equal(iterated.Values.OrderDescending(), iterated.Values);

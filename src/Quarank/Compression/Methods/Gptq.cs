@@ -52,5 +52,8 @@ public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, d
         return codes.ToLinear();
     }
 
+    // The factor, in the worst case first in float, then in double, then in float again; codes; the loss's decoded weight and error.
+    internal override long WorkBytes(int rows, int columns) => 16L * columns * columns + 16L * rows * columns;
+
     private static int[] Order(Matrix<double> h) => [.. Enumerable.Range(0, h.Rows).OrderByDescending(j => h[j, j])];
 }

@@ -118,6 +118,16 @@ public sealed record Lordq(
         return LordqLayer.Compress(this, problem);
     }
 
+    // Y, and with feedback its factor; W, W Y, what is left of it, and an image of a block or two; the smaller Gram matrix with the solver's
+    // workspace; U, V and the factors, a few times.
+    internal override long WorkBytes(int rows, int columns)
+    {
+        long n = columns, all = (long)rows * columns, small = Math.Min(rows, columns);
+        long rank = Rank is null && RankFraction is null ? small / 3 : RankFor(rows, columns);
+        bool feedback = Feedback.HasFlag(LordqFeedback.Q) || Rest is { Feedback: true };
+        return 8 * n * n + (feedback ? 16 * n * n : 0) + (Rest is null ? 44 : 76) * all + 24 * small * small + 40 * rank * (rows + columns);
+    }
+
     /// <summary>The rank that was asked for, as far as the shape has it; else ⌊ρ · min(rows, columns)⌋, and at least 1.</summary>
     internal int RankFor(int rows, int columns) => Rank is { } rank
         ? Math.Min(rank, Math.Min(rows, columns))

@@ -11,8 +11,13 @@ internal sealed record LordqBlock(int Band, FactorCodes P, FactorCodes Q)
 {
     public int Count => Q.Values.Rows;
 
+    private Matrix<double>? _weighted;
+
+    /// <summary>Q̂ Y, once Q is rounded; computed once.</summary>
+    public Matrix<double> Weighted(Matrix<double> y) => _weighted ??= LinearAlgebra.TimesLower(Q.Values, y);
+
     /// <summary>P̂ Q̂ Y.</summary>
-    public Matrix<double> Image(Matrix<double> y) => LinearAlgebra.TransposeMultiply(P.Values, LinearAlgebra.TimesLower(Q.Values, y));
+    public Matrix<double> Image(Matrix<double> y) => LinearAlgebra.TransposeMultiply(P.Values, Weighted(y));
 
     /// <summary>Σ P̂ Q̂.</summary>
     public static Matrix<double> Product(IReadOnlyList<LordqBlock> blocks) =>

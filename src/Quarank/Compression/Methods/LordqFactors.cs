@@ -27,15 +27,17 @@ internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<float>
             for (int k = 0; k < cuts; k++)
             {
                 int size = count / cuts + (k < count % cuts ? 1 : 0);
-                if (size > 0) blocks.Add(Fit(residual, band, size));
+                // Nobody asks what the last block leaves, unless the blocks are then mended.
+                bool last = band == _bands.Length - 1 && k == cuts - 1;
+                if (size > 0) blocks.Add(Fit(residual, band, size, subtract: !last || method.Refit));
             }
         }
         if (method.Refit) Mend(target, residual, blocks);
         return blocks;
     }
 
-    // The best block of so many components for the residual, which is left without it.
-    private LordqBlock Fit(Matrix<double> residual, int band, int count)
+    // The best block of so many components for the residual, which is left without it if somebody will look.
+    private LordqBlock Fit(Matrix<double> residual, int band, int count, bool subtract = true)
     {
         var (_, pBits, qBits) = _bands[band];
         var top = TopRank.Factor(residual, count, method.ExactOrder);
@@ -43,7 +45,7 @@ internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<float>
         var block = new LordqBlock(band, new(method.GridOf(pBits), count, residual.Rows), new(method.GridOf(qBits), count, residual.Columns));
         if (method.Refit) _refit.Quantize(residual, top, block);
         else LordqPrinted.Quantize(y, top, block, method.Compensation);
-        TensorPrimitives.Subtract(residual.Data, block.Image(y).Data, residual.Data);
+        if (subtract) TensorPrimitives.Subtract(residual.Data, block.Image(y).Data, residual.Data);
         return block;
     }
 

@@ -11,13 +11,13 @@ internal static class LordqPrinted
         var (ps, qs, shift) = Vectors(y, top);
         block.Q.RoundAll(qs);
 
-        // α_ij = v_j · Yᵀ(q̂_i − q_i): how much of q_i's error component j can take over.
+        // α_ij = v_j · Yᵀ(q̂_i − q_i): how much of q_i's error component j can take over. Before rounding, q_i Y is v_i over its power of two.
         Matrix<double>? alpha = null;
         if (compensation)
         {
-            var change = block.Q.Values.Clone();
-            TensorPrimitives.Subtract(change.Data, qs.Data, change.Data);
-            alpha = LinearAlgebra.MultiplyTransposed(LinearAlgebra.TimesLower(change, y), top.Vt);
+            var change = block.Weighted(y).Clone();
+            for (int i = 0; i < block.Count; i++) TensorPrimitives.MultiplyAdd(top.Vt.Row(i), -1 / shift[i], change.Row(i), change.Row(i));
+            alpha = LinearAlgebra.MultiplyTransposed(change, top.Vt);
         }
 
         for (int j = 0; j < block.Count; j++)

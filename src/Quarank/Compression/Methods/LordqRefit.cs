@@ -34,7 +34,7 @@ internal sealed class LordqRefit(Lordq method, Matrix<double> y, Matrix<float>? 
     // P = T Bᵀ (B Bᵀ)⁻¹ with B = Q̂ Y, then its columns one by one.
     private void QuantizeP(Matrix<double> target, LordqBlock[] blocks)
     {
-        var b = LinearAlgebra.TimesLower(LordqBlock.Stack([.. blocks.Select(k => k.Q.Values)]), y);
+        var b = LordqBlock.Stack([.. blocks.Select(k => k.Weighted(y))]);
         var gram = LinearAlgebra.Syrk(b);
         var factor = Cholesky(gram);
         var p = LinearAlgebra.MultiplyTransposed(b, target);    // a column of P a row

@@ -31,4 +31,6 @@ public sealed record RoundToNearest(GridFormat Grid, GridRange Range = GridRange
         });
         return codes.ToLinear();
     }
+
+    internal override long WorkBytes(int rows, int columns) => 16L * rows * columns;
 }

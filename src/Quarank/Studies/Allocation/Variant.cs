@@ -92,12 +92,7 @@ internal sealed class VariantProbe(Checkpoint checkpoint, ModelSpec spec, IReadO
         }
     }
 
-    private Block Block(int index)
-    {
-        var block = Model.LoadBlock(checkpoint, spec, index, _lanes[0]);
-        foreach (var projection in block.Projections) projection.Weight = new DenseLinear(projection.Weight.ToDense());
-        return block;
-    }
+    private Block Block(int index) => Model.LoadBlockInFloats(checkpoint, spec, index, _lanes[0]);
 
     private void RunChanged(Block block, Running running)
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Numerics.Tensors;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Layers;
 
@@ -25,7 +26,14 @@ public sealed record CodebookFormat(
         if (GroupSize < 0) throw new ArgumentException($"A group has at least one weight (0 = all of them), not {GroupSize}.");
     }
 
-    public override string? WithoutKernel(int rows, int columns) =>
+    /// <summary>Columns of a row that share a scale, as packed kernels count them; null where they know no such codebook.</summary>
+    internal int? PackedGroup(int rows, int columns)
+    {
+        int group = GroupSize == 0 || Axis == GridAxis.Columns ? columns : GroupSize;
+        return PackedMatrix.KnowsLevels(Bits, group, columns) && (Axis == GridAxis.Rows || Layout.GroupsOf(rows) == 1) ? group : null;
+    }
+
+    public override string? WithoutKernel(int rows, int columns) => PackedGroup(rows, columns) is not null ? null :
         $"a codebook of {Bits} bits{(GroupSize == 0 ? "" : $", groups of {GroupSize}")}{(Axis == GridAxis.Columns ? " by columns" : "")}";
 
     public override Linear Load(StoredTensors tensors, int rows, int columns)
@@ -47,6 +55,7 @@ public sealed record CodebookFormat(
 public sealed class CodebookLinear : Linear
 {
     private const int RowChunk = 64;
+    private readonly PackedMatrix? _packed; // around the same codes, where kernels know the codebook
     private readonly byte[] _codes;
     private readonly float[] _scales;
     private readonly float[] _levels;
@@ -66,6 +75,12 @@ public sealed class CodebookLinear : Linear
         if (levels.Length != 1 << format.Bits)
             throw new ArgumentException($"A table of {1 << format.Bits} levels was expected, found {levels.Length}.", nameof(levels));
         (Format, _codes, _scales, _levels) = (format, packed, scales, levels);
+        if (format.PackedGroup(rows, columns) is { } group)
+        {
+            _packed = format.Axis == GridAxis.Columns
+                ? PackedMatrix.OfLevels(rows, columns, format.Bits, packed, scales, levels)
+                : PackedMatrix.OfLevels(rows, columns, format.Bits, group, packed, scales, format.Scales == ScaleType.Bits16, levels);
+        }
         _kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
     }
 
@@ -101,7 +116,37 @@ public sealed class CodebookLinear : Linear
         }
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => RowParallel.Run(RowChunk, x, y, _kernel);
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
+    {
+        if (_packed is null) RowParallel.Run(RowChunk, x, y, _kernel);
+        else _packed.MultiplyFloat(x, y);
+    }
+
+    public override void Apply(Matrix<float> x, Matrix<float> y)
+    {
+        if (_packed is null) base.Apply(x, y);
+        else _packed.Multiply(x, y);
+    }
+
+    /// <summary>The levels too are rounded then, to 1/4,094 of the largest.</summary>
+    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y)
+    {
+        if (_packed is null) Apply(x, y);
+        else _packed.Multiply(x, y);
+    }
+
+    /// <summary>With the levels as they are: they are rounded for one token only, to less than a thirtieth of a step of the input.</summary>
+    public override void ApplyRounded(Matrix<float> x, Matrix<float> y)
+    {
+        if (_packed is null)
+        {
+            Apply(x, y);
+            return;
+        }
+        var rounded = new Matrix<float>(x.Rows, x.Columns);
+        Threads.For(x.Rows, t => _packed.Round(x.Row(t), rounded.Row(t)));
+        Apply(rounded, y);
+    }
 
     private void ApplyByRows(int first, ReadOnlySpan<float> x, Span<float> y)
     {

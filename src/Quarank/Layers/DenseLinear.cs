@@ -20,6 +20,7 @@ public sealed class DenseLinear : Linear
     private readonly float[] _singles;      // filled for F32
     private readonly ushort[] _halves;      // filled for F16 and BF16
     private readonly ElementType _type;
+    private readonly HalfMatrix? _half;     // around the halves
     private readonly RowParallel.Kernel _kernel;
 
     /// <summary>A float32 weight, copied.</summary>
@@ -54,6 +55,7 @@ public sealed class DenseLinear : Linear
         if (singles.LongLength + halves.LongLength != (long)rows * columns)
             throw new ArgumentException($"A {rows}x{columns} weight needs {(long)rows * columns} values, got {singles.LongLength + halves.LongLength}.");
         (_type, _singles, _halves) = (type, singles, halves);
+        if (type != ElementType.F32) _half = new HalfMatrix(rows, columns, halves, type == ElementType.BF16);
         _kernel = ApplyRows;
     }
 
@@ -86,7 +88,11 @@ public sealed class DenseLinear : Linear
         else Widen(_halves.AsSpan(start, length), rows);
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => RowParallel.Run(RowChunk, x, y, _kernel);
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
+    {
+        if (_half is null) RowParallel.Run(RowChunk, x, y, _kernel);
+        else _half.Multiply(x, y);
+    }
 
     public override void Apply(Matrix<float> x, Matrix<float> y)
     {
@@ -112,16 +118,7 @@ public sealed class DenseLinear : Linear
 
     private void ApplyRows(int first, ReadOnlySpan<float> x, Span<float> y)
     {
-        for (int i = 0; i < y.Length; i++)
-        {
-            int start = (first + i) * Columns;
-            y[i] = _type switch
-            {
-                ElementType.F32 => HalfKernels.Dot(_singles.AsSpan(start, Columns), x),
-                ElementType.F16 => HalfKernels.DotHalf(_halves.AsSpan(start, Columns), x),
-                _ => HalfKernels.DotBFloat16(_halves.AsSpan(start, Columns), x),
-            };
-        }
+        for (int i = 0; i < y.Length; i++) y[i] = HalfKernels.Dot(_singles.AsSpan((first + i) * Columns, Columns), x);
     }
 
     private void Widen(ReadOnlySpan<ushort> halves, Span<float> values)

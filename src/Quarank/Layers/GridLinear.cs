@@ -102,7 +102,17 @@ public sealed class GridLinear : Linear
         ArrayPool<byte>.Shared.Return(rented);
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => RowParallel.Run(RowChunk, x, y, _kernel);
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
+    {
+        if (_packed is null) RowParallel.Run(RowChunk, x, y, _kernel);
+        else _packed.MultiplyFloat(x, y);
+    }
+
+    public override void Apply(Matrix<float> x, Matrix<float> y)
+    {
+        if (_packed is null) base.Apply(x, y);
+        else _packed.Multiply(x, y);
+    }
 
     public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y)
     {

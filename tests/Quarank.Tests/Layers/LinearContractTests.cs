@@ -70,7 +70,7 @@ public class LinearContractTests
             linear.ApplyRounded(x.Row(t), y);
             for (int i = 0; i < y.Length; i++)
             {
-                Assert.Equal(many[t, i], y[i], 1e-5 * most);
+                Assert.Equal(many[t, i], y[i], (form.Contains("codebook", StringComparison.Ordinal) ? 1e-3 : 1e-5) * most); // levels are rounded to 12 bits for one token
                 (error, size) = (error + Math.Pow(y[i] - exact[t, i], 2), size + Math.Pow(exact[t, i], 2));
             }
         }

@@ -48,7 +48,7 @@ internal static class LordqPhases
             Console.WriteLine(FormattableString.Invariant($"{names[i],-36}{clocks[i].Clock * scale,10:0.00}{clocks[i].Processor * scale,10:0.00}"));
     }
 
-    private static int Rank(Lordq method, LayerProblem problem) => (int)(method.RankFraction!.Value * Math.Min(problem.Rows, problem.Columns));
+    internal static int Rank(Lordq method, LayerProblem problem) => (int)(method.RankFraction!.Value * Math.Min(problem.Rows, problem.Columns));
 
     /// <summary>The layers of a block, the largest first.</summary>
     internal static LayerProblem[] Problems(Checkpoint checkpoint, ModelSpec spec, int block, string statistics)
@@ -72,7 +72,7 @@ internal static class LordqPhases
         return m;
     }
 
-    private static Matrix<double> Cholesky(Matrix<double> gram)
+    internal static Matrix<double> Cholesky(Matrix<double> gram)
     {
         var damped = gram.Clone();
         double add = 0.01 * LinearAlgebra.Trace(gram) / gram.Rows;
@@ -80,7 +80,7 @@ internal static class LordqPhases
         return LinearAlgebra.TryCholesky(damped, out var lower, out _) ? lower : throw new InvalidOperationException("not positive definite");
     }
 
-    private static Matrix<double> Weighted(Matrix<float> weight, Matrix<double> factor)
+    internal static Matrix<double> Weighted(Matrix<float> weight, Matrix<double> factor)
     {
         var w = new Matrix<double>(weight.Rows, weight.Columns);
         for (int i = 0; i < w.Data.Length; i++) w.Data[i] = weight.Data[i];

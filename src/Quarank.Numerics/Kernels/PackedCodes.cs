@@ -18,8 +18,9 @@ internal unsafe interface IPackedCodes
     /// <param name="shift">0 in the first of these blocks, 4 in the second.</param>
     static abstract Vector256<byte> Part(byte* block, byte* bits, int shift, int part);
 
-    /// <summary>Slice <paramref name="slice"/> of a part, less the layout's base.</summary>
-    static abstract Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice);
+    /// <summary>Slice <paramref name="slice"/> of each of the four parts, less the layout's base.</summary>
+    static abstract void Slices(
+        byte* block, byte* bits, int shift, int slice, out Vector256<int> c0, out Vector256<int> c1, out Vector256<int> c2, out Vector256<int> c3);
 }
 
 internal readonly unsafe struct OneBitCodes : IPackedCodes
@@ -30,8 +31,12 @@ internal readonly unsafe struct OneBitCodes : IPackedCodes
     public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) => Down(Vector256.Load(bits), shift + part) & Vector256<byte>.One;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice) =>
-        (Eight(bits + 8 * slice) >>> (shift + part)) & Vector256<int>.One;
+    public static void Slices(
+        byte* block, byte* bits, int shift, int slice, out Vector256<int> c0, out Vector256<int> c1, out Vector256<int> c2, out Vector256<int> c3)
+    {
+        Vector256<int> v = Eight(bits + 8 * slice) >>> shift, one = Vector256<int>.One;
+        (c0, c1, c2, c3) = (v & one, (v >>> 1) & one, (v >>> 2) & one, (v >>> 3) & one);
+    }
 }
 
 internal readonly unsafe struct TwoBitCodes : IPackedCodes
@@ -42,8 +47,12 @@ internal readonly unsafe struct TwoBitCodes : IPackedCodes
     public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) => Down(Vector256.Load(block), 2 * part) & Vector256.Create((byte)3);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice) =>
-        (Eight(block + 8 * slice) >>> (2 * part)) & Vector256.Create(3);
+    public static void Slices(
+        byte* block, byte* bits, int shift, int slice, out Vector256<int> c0, out Vector256<int> c1, out Vector256<int> c2, out Vector256<int> c3)
+    {
+        Vector256<int> v = Eight(block + 8 * slice), three = Vector256.Create(3);
+        (c0, c1, c2, c3) = (v & three, (v >>> 2) & three, (v >>> 4) & three, v >>> 6);
+    }
 }
 
 internal readonly unsafe struct ThreeBitCodes : IPackedCodes
@@ -55,8 +64,16 @@ internal readonly unsafe struct ThreeBitCodes : IPackedCodes
         TwoBitCodes.Part(block, bits, shift, part) | Up(OneBitCodes.Part(block, bits, shift, part), 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice) =>
-        TwoBitCodes.Slice(block, bits, shift, part, slice) | OneBitCodes.Slice(block, bits, shift, part, slice) << 2;
+    public static void Slices(
+        byte* block, byte* bits, int shift, int slice, out Vector256<int> c0, out Vector256<int> c1, out Vector256<int> c2, out Vector256<int> c3)
+    {
+        TwoBitCodes.Slices(block, bits, shift, slice, out c0, out c1, out c2, out c3);
+        Vector256<int> v = Eight(bits + 8 * slice) >>> shift, four = Vector256.Create(4);
+        c0 |= (v << 2) & four;
+        c1 |= (v << 1) & four;
+        c2 |= v & four;
+        c3 |= (v >>> 1) & four;
+    }
 }
 
 internal readonly unsafe struct FourBitCodes : IPackedCodes
@@ -68,10 +85,11 @@ internal readonly unsafe struct FourBitCodes : IPackedCodes
         Down(Vector256.Load(block + part / 2 * 32), part % 2 * 4) & Vector256.Create((byte)15);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice)
+    public static void Slices(
+        byte* block, byte* bits, int shift, int slice, out Vector256<int> c0, out Vector256<int> c1, out Vector256<int> c2, out Vector256<int> c3)
     {
-        var v = Eight(block + part / 2 * 32 + 8 * slice);
-        return part % 2 == 0 ? v & Vector256.Create(15) : v >>> 4;
+        Vector256<int> v = Eight(block + 8 * slice), w = Eight(block + 32 + 8 * slice), fifteen = Vector256.Create(15);
+        (c0, c1, c2, c3) = (v & fifteen, v >>> 4, w & fifteen, w >>> 4);
     }
 }
 
@@ -83,8 +101,13 @@ internal readonly unsafe struct EightBitCodes : IPackedCodes
     public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) => Vector256.Load(block + 32 * part);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Slice(byte* block, byte* bits, int shift, int part, int slice) =>
-        Eight(block + 32 * part + 8 * slice) - Vector256.Create(128);
+    public static void Slices(
+        byte* block, byte* bits, int shift, int slice, out Vector256<int> c0, out Vector256<int> c1, out Vector256<int> c2, out Vector256<int> c3)
+    {
+        var half = Vector256.Create(128);
+        byte* v = block + 8 * slice;
+        (c0, c1, c2, c3) = (Eight(v) - half, Eight(v + 32) - half, Eight(v + 64) - half, Eight(v + 96) - half);
+    }
 }
 
 /// <summary>The columns behind the last whole block, unpacked to a byte each.</summary>

@@ -79,21 +79,26 @@ internal static unsafe class PackedFloat
         Vector256<float> sum, byte* block, byte* bits, int shift, float* x, float* scales, Vector256<float> low, Vector256<float> high)
         where TCodes : struct, IPackedCodes where TMap : struct, IMap where TUnit : struct, IPackedUnit
     {
-        if (TUnit.Size == 128)
+        if (TUnit.Size == 128) return Unit<TCodes, TMap>(sum, 0, 4, block, bits, shift, x, scales[0], low, high);
+        if (TUnit.Size == 64)
         {
-            return Add(sum, scales[0],
-                Sum<TCodes, TMap>(0, 4, 0, block, bits, shift, x, low, high), Sum<TCodes, TMap>(0, 4, 1, block, bits, shift, x, low, high),
-                Sum<TCodes, TMap>(0, 4, 2, block, bits, shift, x, low, high), Sum<TCodes, TMap>(0, 4, 3, block, bits, shift, x, low, high));
+            sum = Unit<TCodes, TMap>(sum, 0, 2, block, bits, shift, x, scales[0], low, high);
+            return Unit<TCodes, TMap>(sum, 2, 2, block, bits, shift, x, scales[1], low, high);
         }
-        int parts = TUnit.Size / 32;
-        for (int p = 0; p < 4; p += parts)
-        {
-            sum = Add(sum, *scales++,
-                Sum<TCodes, TMap>(p, parts, 0, block, bits, shift, x, low, high), Sum<TCodes, TMap>(p, parts, 1, block, bits, shift, x, low, high),
-                Sum<TCodes, TMap>(p, parts, 2, block, bits, shift, x, low, high), Sum<TCodes, TMap>(p, parts, 3, block, bits, shift, x, low, high));
-        }
-        return sum;
+        sum = Unit<TCodes, TMap>(sum, 0, 1, block, bits, shift, x, scales[0], low, high);
+        sum = Unit<TCodes, TMap>(sum, 1, 1, block, bits, shift, x, scales[1], low, high);
+        sum = Unit<TCodes, TMap>(sum, 2, 1, block, bits, shift, x, scales[2], low, high);
+        return Unit<TCodes, TMap>(sum, 3, 1, block, bits, shift, x, scales[3], low, high);
     }
+
+    // The parts from p on; p and parts are constants to the compiler.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Unit<TCodes, TMap>(
+        Vector256<float> sum, int p, int parts, byte* block, byte* bits, int shift, float* x, float scale, Vector256<float> low, Vector256<float> high)
+        where TCodes : struct, IPackedCodes where TMap : struct, IMap =>
+        Add(sum, scale,
+            Sum<TCodes, TMap>(p, parts, 0, block, bits, shift, x, low, high), Sum<TCodes, TMap>(p, parts, 1, block, bits, shift, x, low, high),
+            Sum<TCodes, TMap>(p, parts, 2, block, bits, shift, x, low, high), Sum<TCodes, TMap>(p, parts, 3, block, bits, shift, x, low, high));
 
     // Slice s of the parts from p on.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -101,11 +106,12 @@ internal static unsafe class PackedFloat
         int p, int parts, int s, byte* block, byte* bits, int shift, float* x, Vector256<float> low, Vector256<float> high)
         where TCodes : struct, IPackedCodes where TMap : struct, IMap
     {
+        TCodes.Slices(block, bits, shift, s, out var c0, out var c1, out var c2, out var c3);
         x += 32 * p + 8 * s;
-        var a = TMap.Map(TCodes.Slice(block, bits, shift, p, s), low, high) * Vector256.Load(x);
-        if (parts > 1) a = Vector256.FusedMultiplyAdd(TMap.Map(TCodes.Slice(block, bits, shift, p + 1, s), low, high), Vector256.Load(x + 32), a);
-        if (parts > 2) a = Vector256.FusedMultiplyAdd(TMap.Map(TCodes.Slice(block, bits, shift, p + 2, s), low, high), Vector256.Load(x + 64), a);
-        if (parts > 3) a = Vector256.FusedMultiplyAdd(TMap.Map(TCodes.Slice(block, bits, shift, p + 3, s), low, high), Vector256.Load(x + 96), a);
+        var a = TMap.Map(p switch { 0 => c0, 1 => c1, 2 => c2, _ => c3 }, low, high) * Vector256.Load(x);
+        if (parts > 1) a = Vector256.FusedMultiplyAdd(TMap.Map(p == 0 ? c1 : c3, low, high), Vector256.Load(x + 32), a);
+        if (parts > 2) a = Vector256.FusedMultiplyAdd(TMap.Map(c2, low, high), Vector256.Load(x + 64), a);
+        if (parts > 3) a = Vector256.FusedMultiplyAdd(TMap.Map(c3, low, high), Vector256.Load(x + 96), a);
         return a;
     }
 

@@ -49,7 +49,11 @@ public sealed record Question
     /// <param name="source">As its words and bytes are counted.</param>
     public static Question Whole(string text, string source) => new() { Pairs = [new("", text)], Choices = [source] };
 
-    /// <summary>The same after a text that comes before it.</summary>
-    public Question After(string beginning) =>
-        beginning.Length == 0 ? this : this with { Pairs = [.. Pairs.Select(p => p with { Context = beginning + p.Context })] };
+    /// <summary>The same after a text that comes before it; pairs with one context share its text.</summary>
+    public Question After(string beginning)
+    {
+        if (beginning.Length == 0) return this;
+        var contexts = Pairs.Select(p => p.Context).Distinct().ToDictionary(c => c, c => beginning + c);
+        return this with { Pairs = [.. Pairs.Select(p => p with { Context = contexts[p.Context] })] };
+    }
 }

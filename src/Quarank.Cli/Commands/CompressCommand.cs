@@ -21,6 +21,7 @@ internal sealed class CompressCommand : TaughtCommand
     private readonly MethodOptions _method = new();
     private readonly ChoiceOptions _choices = new();
     private readonly CalibrationOptions _calibration = new();
+    private readonly TableOptions _tables = new();
 
     private readonly Option<string?> _recipe = Inputs.Text(
         "--recipe", "FILE", "A JSON file that says method and calibration; calibration flags overrule it.");
@@ -56,6 +57,7 @@ internal sealed class CompressCommand : TaughtCommand
         Add(_out);
         foreach (var (title, options) in _method.Groups) AddGroup(title, options);
         AddGroup("A method for each layer", _choices.All);
+        AddGroup("Embedding and head", _tables.All);
         AddGroup("Calibration", _calibration.All);
         AddGroup("The run", _recipe, _workDir, _restart, _statistics, _maxRam, _stopAfter, ComputeOptions.Threads, _dryRun, _verbose, _json);
         AddCheck(Validate);
@@ -119,7 +121,7 @@ internal sealed class CompressCommand : TaughtCommand
         var recipe = file is not null ? Recipe.Load(file) : new Recipe(_method.Build(given), new CalibrationSettings([]));
         using var checkpoint = Checkpoint.Open(model);
         var spec = ModelSpec.Of(checkpoint);
-        recipe = _calibration.Apply(given, recipe, spec.ContextLength, hasRecipe: file is not null);
+        recipe = _tables.Apply(given, _calibration.Apply(given, recipe, spec.ContextLength, hasRecipe: file is not null));
         return (recipe, Plan.Of(checkpoint, spec, recipe, parsed.GetValue(_maxRam)));
     }
 
@@ -132,10 +134,13 @@ internal sealed class CompressCommand : TaughtCommand
         using var checkpoint = Checkpoint.Open(model);
         var spec = ModelSpec.Of(checkpoint);
         asked = ChoiceOptions.Calibrated(asked, _calibration, given, spec.ContextLength, file is not null);
+        // Also what is wrong with the choices or the tables is found before anything is measured.
+        var open = _tables.Apply(given, AllocationPlan.OfUniform(checkpoint, spec, asked).Recipe);
+        var plan = Plan.Of(checkpoint, spec, open);
         if (parsed.GetValue(_dryRun))
         {
             terminal.Error.WriteLine("what each layer takes is decided by measuring; planned is the largest choice within the budget for all layers");
-            return AllocationPlan.OfUniform(checkpoint, spec, asked);
+            return (open, plan);
         }
         CheckpointWriter.RefuseExisting(output);
         var found = AllocationView.Follow(terminal, model, asked, new AllocationOptions(AllocationFolder(output))
@@ -145,7 +150,8 @@ internal sealed class CompressCommand : TaughtCommand
         });
         File.WriteAllText(Path.TrimEndingDirectorySeparator(output) + ".allocation.json", found.ToJson());
         terminal.Error.WriteLine(AllocationView.Verdict(found));
-        return (found.Recipe, Plan.Of(checkpoint, spec, found.Recipe, parsed.GetValue(_maxRam)));
+        var recipe = _tables.Apply(given, found.Recipe);
+        return (recipe, Plan.Of(checkpoint, spec, recipe, parsed.GetValue(_maxRam)));
     }
 
     private static string AllocationFolder(string output) => Path.TrimEndingDirectorySeparator(output) + ".allocation";

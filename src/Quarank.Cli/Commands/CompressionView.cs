@@ -1,5 +1,6 @@
 using Quarank.Cli.Console;
 using Quarank.Compression;
+using Quarank.Layers;
 using Quarank.Pipeline;
 
 namespace Quarank.Cli.Commands;
@@ -34,6 +35,9 @@ internal static class CompressionView
                 Units.Invariant($"{g.Average(l => l.RelativeError):0.0000}"),
                     Units.Invariant($"{g.Max(l => l.RelativeError):0.0000}"),
                 Units.Invariant($"{g.Sum(l => l.Seconds):0.0}")]));
+        foreach (var table in report.Tables.Where(t => t.Form is not DenseFormat))
+            terminal.Out.WriteLine(Units.Invariant(
+                $"{table.Name}: {table.BitsPerWeight:0.000} bits per weight, {100 * table.RelativeError:0.####} % of its square norm lost"));
         WriteSinks(terminal, report.Layers);
         terminal.Out.WriteLine();
         WritePhases(terminal, report.Seconds);
@@ -55,7 +59,7 @@ internal static class CompressionView
         [
             ("model", output),
             ("weights", Units.Bytes(report.FileBytes)),
-            ("bits per weight", Units.BitsPerWeight(report.BitsPerWeight)),
+            ("bits per weight", WithTables(report.BitsPerWeight, report.BitsPerWeightWithTables)),
             .. Experts(report.Layers),
             ("relative error", Units.Invariant($"{report.MeanRelativeError:0.0000} (mean of {report.Layers.Count} layers)")),
             ("time", Units.Duration(report.Seconds.Sum())),
@@ -111,6 +115,9 @@ internal static class CompressionView
         ? Units.Invariant($"  {layer.SinkTokens} sinks up to {layer.Sink:0.#} x the median own {100 * layer.SinkShare:0.#} %")
         : Units.Invariant($"  largest token {layer.Sink:0.#} x the median");
 
+    private static string WithTables(double layers, double? all) =>
+        $"{Units.BitsPerWeight(layers)}{(all is { } bits ? $" ({Units.BitsPerWeight(bits)} with embedding and head)" : "")}";
+
     private static string Word(TokenWeights weights) => CalibrationOptions.Weights.First(w => w.Value == weights).Word;
 
     public static int WritePlan(Terminal terminal, Recipe recipe, Plan plan, bool json)
@@ -123,7 +130,7 @@ internal static class CompressionView
         Tables.WritePairs(terminal,
         [
             ("layers", Units.Count(plan.Layers.Count)),
-            ("bits per weight", Units.BitsPerWeight(plan.BitsPerWeight)),
+            ("bits per weight", WithTables(plan.BitsPerWeight, plan.BitsPerWeightWithTables)),
             ("weights", Units.Bytes(plan.FileBytes)),
             ("calibration", Units.Invariant($"{recipe.Calibration.Samples:N0} x {recipe.Calibration.Length:N0} tokens")),
             ("token weights", string.Join(", ", recipe.WantedWeights.Select(Word))),

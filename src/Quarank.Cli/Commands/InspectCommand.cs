@@ -40,7 +40,7 @@ internal sealed class InspectCommand : TaughtCommand
             return;
         }
         Tables.WritePairs(terminal, [.. model.Pairs()]);
-        var layers = model.Storage.GroupBy(l => (l.Kind, l.Place.Rows, l.Place.Columns, Form: CompressedLayers.Describe(l)));
+        var layers = model.Storage.Concat(model.TableStorage).GroupBy(l => (l.Kind, l.Rows, l.Columns, Form: CompressedLayers.Describe(l)));
         terminal.Out.WriteLine();
         Tables.Write(terminal,
             [new("layer"), new("count", true), new("rows x columns", true), new("stored as"), new("bits per weight", true),

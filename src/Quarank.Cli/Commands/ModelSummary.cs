@@ -21,22 +21,25 @@ internal sealed record ModelSummary(
     /// <summary>How each linear layer is stored.</summary>
     [JsonIgnore] public IReadOnlyList<LayerStorage> Storage { get; init; } = [];
 
-    public IReadOnlyList<object> Layers => [.. Storage.Select(l => new
-    {
-        l.Place.Name,
-        l.Place.Rows,
-        l.Place.Columns,
-        Form = l.Format,
-        l.Bytes,
-        BitsPerWeight = 8.0 * l.Bytes / l.Weights,
-    })];
+    /// <summary>How embedding and head are stored.</summary>
+    [JsonIgnore] public IReadOnlyList<LayerStorage> TableStorage { get; init; } = [];
+
+    public IReadOnlyList<object> Layers => [.. Storage.Select(ForScripts)];
+
+    /// <summary>Embedding and head; one where they are tied.</summary>
+    public IReadOnlyList<object> Tables => [.. TableStorage.Select(ForScripts)];
+
+    /// <summary>Of the compressed layers, the embedding and the head together; null when no layer is compressed.</summary>
+    public double? BitsPerWeightWithTables => CompressedLayerCount == 0 ? null
+        : CompressedLayers.BitsPerWeight([.. Storage.Where(l => l.IsCompressed)], TableStorage);
 
     public static ModelSummary Of(Checkpoint checkpoint)
     {
         var spec = ModelSpec.Of(checkpoint);
         var layers = CompressedLayers.Of(checkpoint, spec);
-        var inLayers = layers.SelectMany(l => l.Tensors).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
-        long parameters = layers.Sum(l => l.Weights)
+        var tables = CompressedLayers.TablesOf(checkpoint, spec);
+        var inLayers = layers.Concat(tables).SelectMany(l => l.Tensors).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+        long parameters = layers.Concat(tables).Sum(l => l.Weights)
             + checkpoint.Tensors.All.Where(t => !inLayers.Contains(t.Name)).Sum(t => t.Count);
         int compressed = layers.Count(l => l.IsCompressed);
         return new(checkpoint.Path, spec.Architecture, spec.BlockCount, spec.HiddenSize, spec.IntermediateSize, spec.HeadCount,
@@ -46,7 +49,7 @@ internal sealed record ModelSummary(
             checkpoint.Tensors.All.GroupBy(t => t.Type.ToString()).ToDictionary(g => g.Key, g => g.Sum(t => t.ByteLength)),
             TokenizerSummary.Of(checkpoint.Directory), layers.Count, compressed, compressed == 0 ? null
                 : CompressedLayers.BitsPerWeight(layers))
-        { Storage = layers };
+        { Storage = layers, TableStorage = tables };
     }
 
     public IEnumerable<(string Name, string Value)> Pairs() =>
@@ -65,8 +68,18 @@ internal sealed record ModelSummary(
         ("dtype", DType ?? "not named in config.json"),
         ("weights", $"{Units.Bytes(FileBytes)} ({string.Join(", ", TensorBytes.OrderByDescending(t => t.Value).Select(t => $"{t.Key} {Units.Bytes(t.Value)}"))})"),
         ("compressed", CompressedLayerCount == 0 ? "nothing"
-            : Units.Invariant($"{CompressedLayerCount} of {LinearLayers} linear layers, {BitsPerWeight:0.000} bits per weight")),
-        .. InferenceOptions.WithoutKernel(Storage.Select(l => (l.Format, l.Place.Rows, l.Place.Columns))) is { } slow
+            : Units.Invariant($"{CompressedLayerCount} of {LinearLayers} linear layers, {BitsPerWeight:0.000} bits per weight ({BitsPerWeightWithTables:0.000} with embedding and head)")),
+        .. InferenceOptions.WithoutKernel(Storage.Select(l => (l.Format, l.Rows, l.Columns))) is { } slow
             ? [("in floats", $"{slow}: no packed kernel")] : Array.Empty<(string, string)>(),
     ];
+
+    private static object ForScripts(LayerStorage layer) => new
+    {
+        layer.Name,
+        layer.Rows,
+        layer.Columns,
+        Form = layer.Format,
+        layer.Bytes,
+        BitsPerWeight = 8.0 * layer.Bytes / layer.Weights,
+    };
 }

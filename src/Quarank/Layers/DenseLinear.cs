@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
@@ -16,7 +15,6 @@ public sealed record DenseFormat : LinearFormat
 public sealed class DenseLinear : Linear
 {
     private const int RowChunk = 64;
-    private const int ManyRows = 16384, Panel = 512;
     private readonly float[] _singles;      // filled for F32
     private readonly ushort[] _halves;      // filled for F16 and BF16
     private readonly ElementType _type;
@@ -97,23 +95,7 @@ public sealed class DenseLinear : Linear
     public override void Apply(Matrix<float> x, Matrix<float> y)
     {
         if (_type == ElementType.F32) LinearAlgebra.MultiplyTransposed(x, new Matrix<float>(Rows, Columns, _singles), y);
-        else if (Rows < ManyRows) LinearAlgebra.MultiplyTransposed(x, ToDense(), y);
-        else ApplyPanels(x, y);
-    }
-
-    /// <summary>A head of a whole vocabulary as floats would be larger than the model, so each piece of work widens its own rows.</summary>
-    private void ApplyPanels(Matrix<float> x, Matrix<float> y)
-    {
-        if (x.Columns != Columns || y.Rows != x.Rows || y.Columns != Rows)
-            throw new ArgumentException($"No product of {x.Rows}x{x.Columns} and {Rows}x{Columns} transposed into {y.Rows}x{y.Columns}.", nameof(y));
-        Threads.For((Rows + Panel - 1) / Panel, p =>
-        {
-            int first = p * Panel, count = Math.Min(Panel, Rows - first);
-            float[] rented = ArrayPool<float>.Shared.Rent(count * Columns);
-            DecodeRows(first, count, rented.AsSpan(0, count * Columns));
-            LinearAlgebra.Gemm(false, true, x.Rows, count, Columns, 1, x.Data, Columns, rented, Columns, 0, y.Data[first..], y.Columns);
-            ArrayPool<float>.Shared.Return(rented);
-        });
+        else base.Apply(x, y);
     }
 
     private void ApplyRows(int first, ReadOnlySpan<float> x, Span<float> y)

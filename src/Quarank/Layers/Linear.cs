@@ -1,3 +1,4 @@
+using System.Buffers;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
 
@@ -8,6 +9,8 @@ namespace Quarank.Layers;
 /// <param name="columns">Input features.</param>
 public abstract class Linear(int rows, int columns)
 {
+    private const int ManyRows = 16384, Panel = 512;
+
     /// <summary>Output features.</summary>
     public int Rows { get; } = rows;
 
@@ -51,7 +54,26 @@ public abstract class Linear(int rows, int columns)
     public abstract void Apply(ReadOnlySpan<float> x, Span<float> y);
 
     /// <summary>Many tokens, one a row: y = x Wᵀ. x is tokens × Columns, y is tokens × Rows.</summary>
-    public virtual void Apply(Matrix<float> x, Matrix<float> y) => LinearAlgebra.MultiplyTransposed(x, ToDense(), y);
+    public virtual void Apply(Matrix<float> x, Matrix<float> y)
+    {
+        if (Rows < ManyRows) LinearAlgebra.MultiplyTransposed(x, ToDense(), y);
+        else ApplyPanels(x, y);
+    }
+
+    /// <summary>A head of a whole vocabulary as floats would be larger than the model, so each piece of work decodes its own rows.</summary>
+    private void ApplyPanels(Matrix<float> x, Matrix<float> y)
+    {
+        if (x.Columns != Columns || y.Rows != x.Rows || y.Columns != Rows)
+            throw new ArgumentException($"No product of {x.Rows}x{x.Columns} and {Rows}x{Columns} transposed into {y.Rows}x{y.Columns}.", nameof(y));
+        Threads.For((Rows + Panel - 1) / Panel, p =>
+        {
+            int first = p * Panel, count = Math.Min(Panel, Rows - first);
+            float[] rented = ArrayPool<float>.Shared.Rent(count * Columns);
+            DecodeRows(first, count, rented.AsSpan(0, count * Columns));
+            LinearAlgebra.Gemm(false, true, x.Rows, count, Columns, 1, x.Data, Columns, rented, Columns, 0, y.Data[first..], y.Columns);
+            ArrayPool<float>.Shared.Return(rented);
+        });
+    }
 
     /// <summary>
     /// One token: y = W x̂, with x̂ the input rounded to signed bytes (<see cref="InputNumbers.Bytes"/>); in floats where the form has no kernel for bytes.

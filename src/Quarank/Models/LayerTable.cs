@@ -41,6 +41,8 @@ internal sealed class LayerTable
             throw new InvalidDataException("config.json: 'quarank.layers' must be an object of layer names and forms.");
 
         var known = Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        known.Add(spec.Names.Embedding);
+        if (!spec.TiedHead) known.Add(spec.Names.Head);
         foreach (var layer in layers.EnumerateObject())
         {
             if (!known.Contains(layer.Name)) throw new InvalidDataException($"config.json: 'quarank.layers' names '{layer.Name}', which is no layer of this model.");
@@ -55,6 +57,10 @@ internal sealed class LayerTable
         var format = _formats.GetValueOrDefault(projection.Name) ?? new DenseFormat();
         return format.Load(tensors.Under(projection.Name), projection.Rows, projection.Columns);
     }
+
+    /// <summary>The embedding's or the head's table.</summary>
+    public Linear LoadTable(StoredTensors tensors, string name, int rows, int columns) =>
+        (_formats.GetValueOrDefault(name) ?? new DenseFormat()).Load(tensors.Under(name), rows, columns);
 
     private static LinearFormat ReadFormat(JsonProperty layer)
     {

@@ -57,7 +57,9 @@ public sealed class Model
     }
 
     /// <summary>Reads the embedding alone.</summary>
-    public static Embedding LoadEmbedding(Checkpoint checkpoint, ModelSpec spec) => new ModelLoader(checkpoint, spec).Embedding();
+    /// <param name="table">In the place of the checkpoint's own, vocabulary × width; null takes that.</param>
+    public static Embedding LoadEmbedding(Checkpoint checkpoint, ModelSpec spec, Linear? table = null) =>
+        new ModelLoader(checkpoint, spec).Embedding(table);
 
     /// <summary>Reads the end of the model alone.</summary>
     public static Head LoadHead(Checkpoint checkpoint, ModelSpec spec, Embedding embedding) => new ModelLoader(checkpoint, spec).Head(embedding);

@@ -23,11 +23,11 @@ internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, Mod
             FeedForward(name, projections), Around($"{name}.{_names.MlpNorm}", $"{name}.{_names.MlpOutputNorm}"), buffers);
     }
 
-    public Embedding Embedding()
+    public Embedding Embedding(Linear? table = null)
     {
         int width = spec.TableWidth;
         var positions = spec.PositionOffset is { } offset ? Table(_names.Positions, spec.ContextLength + offset, spec.HiddenSize) : null;
-        return new(Table(_names.Embedding, spec.VocabularySize, width), spec.EmbeddingScale,
+        return new(table ?? _layers.LoadTable(tensors, _names.Embedding, spec.VocabularySize, width), spec.EmbeddingScale,
             spec.EmbeddingSize is null ? null : Table(_names.ProjectIn, spec.HiddenSize, width), positions, spec.PositionOffset ?? 0);
     }
 
@@ -36,7 +36,7 @@ internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, Mod
         int width = spec.TableWidth;
         return new(spec.FinalNorm ? Norm(_names.FinalNorm, spec.HiddenSize) : null,
             spec.EmbeddingSize is null ? null : Table(_names.ProjectOut, width, spec.HiddenSize),
-            spec.TiedHead ? embedding.Table : Table(_names.Head, spec.VocabularySize, width), spec.LogitCap);
+            spec.TiedHead ? embedding.Table : _layers.LoadTable(tensors, _names.Head, spec.VocabularySize, width), spec.LogitCap);
     }
 
     private SelfAttention SelfAttention(int block, Projection[] projections)

@@ -136,6 +136,9 @@ public sealed record ModelSpec
     /// <summary>Columns of the embedding's matrix and of the head's.</summary>
     public int TableWidth => EmbeddingSize ?? HiddenSize;
 
+    /// <summary>The names of the vocabulary's tables: the embedding's, then the head's where it has one of its own.</summary>
+    public IReadOnlyList<string> TableNames => TiedHead ? [Names.Embedding] : [Names.Embedding, Names.Head];
+
     /// <summary>Reads a Hugging Face config, of old or new transformers.</summary>
     /// <exception cref="InvalidDataException">A number is missing or cannot be.</exception>
     /// <exception cref="NotSupportedException">The architecture, or a switch that changes results, is not ours; the message names it.</exception>

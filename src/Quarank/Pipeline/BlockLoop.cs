@@ -133,7 +133,8 @@ internal sealed class BlockLoop(
         else
         {
             file?.Hidden.Dispose();
-            _hidden = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration, kept);
+            _hidden = HiddenStates.Embed(
+                Original ? Model.LoadEmbedding(checkpoint, spec) : ModelTables.Embedding(checkpoint, spec, recipe), calibration, kept);
         }
         for (int i = from; i < first; i++)
         {

@@ -32,6 +32,11 @@ public sealed record LayerReport(
     public TokenWeights TokenWeights { get; init; } = TokenWeights.None;
 }
 
+/// <summary>What became of the embedding's or the head's table; one where they are tied.</summary>
+/// <param name="Form">How it is stored now.</param>
+/// <param name="RelativeError">‖W − Ŵ‖² / ‖W‖²: no Gram matrix, so it is not to be compared with those of layers.</param>
+public sealed record TableReport(string Name, int Rows, int Columns, LinearFormat Form, long Bits, double BitsPerWeight, double RelativeError);
+
 /// <summary>Seconds per phase of all attempts together; see <see cref="RunPhase"/>. No second counts twice.</summary>
 public sealed record PhaseSeconds(double Calibrate, double Resume, double Observe, double Compress, double Forward, double Write)
 {
@@ -83,6 +88,12 @@ public sealed record CompressionReport(
 
     /// <summary>How many blocks are finished, where a run was to stop before its end: there is no model yet. Null for a whole run.</summary>
     public int? StoppedAfter { get; init; }
+
+    /// <summary>Embedding and head.</summary>
+    public IReadOnlyList<TableReport> Tables { get; init; } = [];
+
+    /// <summary>Of the compressed layers, the embedding and the head together.</summary>
+    public double? BitsPerWeightWithTables { get; init; }
 
     /// <summary>The report of a compressed model's folder; null when there is none that can be read.</summary>
     public static CompressionReport? TryLoad(string folder)

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Quarank.Checkpoints;
+using Quarank.Compression;
+using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Tokenizers;
 
@@ -64,22 +66,25 @@ public static class CompressionRun
         using (var loop = new BlockLoop(checkpoint, spec, recipe, methods, calibration, options, plan.Memory, run, kept, clock, token))
             if (!loop.Run()) return Report(recipe, methods, calibration, fingerprint, plan, run, clock) with { StoppedAfter = run.Blocks.Count };
 
-        var finished = Finish(outFolder, recipe, methods, checkpoint, calibration, fingerprint, plan, run, clock, token);
+        var finished = Finish(outFolder, recipe, methods, checkpoint, spec, calibration, fingerprint, plan, run, clock, token);
         if (Directory.Exists(surveyed)) Directory.Delete(surveyed, recursive: true);
         return finished;
     }
 
     private static CompressionReport Finish(
-        string outFolder, Recipe recipe, Assignment methods, Checkpoint checkpoint, CalibrationSet calibration, RunFingerprint fingerprint,
+        string outFolder, Recipe recipe, Assignment methods, Checkpoint checkpoint, ModelSpec spec, CalibrationSet calibration, RunFingerprint fingerprint,
         Plan plan, RunDirectory run, RunClock clock, CancellationToken token)
     {
         string staging = outFolder + ".partial";
         LayerReport[] layers = [.. run.Blocks.SelectMany(b => b.Layers)];
-        clock.Time(RunPhase.Write, () => OutputModel.Write(staging, checkpoint, recipe, run, layers, token));
+        var tables = clock.Time(RunPhase.Write, () => WriteModel(staging, recipe, checkpoint, spec, run, layers, token));
+        long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
         var report = Report(recipe, methods, calibration, fingerprint, plan, run, clock) with
         {
             FileBytes = OutputModel.TensorBytes(staging),
             Files = OutputModel.Hashes(staging),
+            Tables = tables,
+            BitsPerWeightWithTables = (double)(bits + tables.Sum(t => t.Bits)) / (weights + tables.Sum(t => (long)t.Rows * t.Columns)),
         };
         AtomicFile.WriteText(Path.Combine(staging, CompressionReport.FileName), report.ToJson());
         OutputModel.Publish(staging, outFolder);
@@ -102,5 +107,24 @@ public static class CompressionRun
             Methods = [.. layers.Select(l => methods[l.Name]).Distinct()],
             PlannedMemoryBytes = plan.PeakMemoryBytes,
         };
+    }
+
+    // Rounded here as they were for calibration: a second or two, and nothing to keep.
+    private static TableReport[] WriteModel(string folder, Recipe recipe, Checkpoint checkpoint, ModelSpec spec, RunDirectory run,
+        LayerReport[] layers, CancellationToken token)
+    {
+        var all = ModelTables.Of(checkpoint, spec, recipe);
+        var rounded = ModelTables.Round(all).ToDictionary(r => r.Table.Name, r => r.Rounded);
+        var tensors = new StoredTensors();
+        foreach (var (name, table) in rounded) table.Save(tensors.Under(name));
+        TableReport[] tables = [.. all.Select(t =>
+        {
+            Linear? now = rounded.GetValueOrDefault(t.Name);
+            long bits = now?.Bits ?? t.PlannedBits;
+            return new TableReport(t.Name, t.Rows, t.Columns, now?.Format ?? new DenseFormat(), bits, (double)bits / ((long)t.Rows * t.Columns),
+                now is null ? 0 : TableRounding.RelativeError(t.Load(), now));
+        })];
+        OutputModel.Write(folder, checkpoint, recipe, run, layers, tables, tensors, ModelTables.Replaced(all, spec), token);
+        return tables;
     }
 }

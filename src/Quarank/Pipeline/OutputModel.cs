@@ -14,19 +14,19 @@ internal static class OutputModel
     /// </summary>
     public static void Write(
         string folder, Checkpoint original, Recipe recipe, RunDirectory run, IReadOnlyList<LayerReport> layers,
-        CancellationToken token)
+        IReadOnlyList<TableReport> tables, StoredTensors tableTensors, IEnumerable<string> replacedTables, CancellationToken token)
     {
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);   // of an attempt that was killed
         var blocks = new List<Checkpoint>();
         try
         {
             for (int i = 0; i < run.Blocks.Count; i++) blocks.Add(run.Open(i));
-            var replaced = layers.Select(l => $"{l.Name}.weight").ToHashSet(StringComparer.Ordinal);
+            var replaced = layers.Select(l => $"{l.Name}.weight").Concat(replacedTables).ToHashSet(StringComparer.Ordinal);
             var tensors = original.Tensors.All.Where(t => !replaced.Contains(t.Name))
-                .Concat(blocks.SelectMany(b => b.Tensors.All));
+                .Concat(blocks.SelectMany(b => b.Tensors.All)).Concat(tableTensors.All);
             new CheckpointWriter(original.Config, tensors.OrderBy(t => t.Name, StringComparer.Ordinal))
             {
-                Section = Section(recipe, layers),
+                Section = Section(recipe, layers, tables),
                 Metadata = original.Metadata,
                 FilesFrom = original.Directory,
             }.Write(folder, token);
@@ -51,7 +51,7 @@ internal static class OutputModel
     }
 
     /// <summary>What stands under "quarank" in config.json.</summary>
-    private static JsonObject Section(Recipe recipe, IReadOnlyList<LayerReport> layers)
+    private static JsonObject Section(Recipe recipe, IReadOnlyList<LayerReport> layers, IReadOnlyList<TableReport> tables)
     {
         var section = new JsonObject
         {
@@ -59,7 +59,8 @@ internal static class OutputModel
             ["method"] = JsonSerializer.SerializeToNode<Method>(recipe.Method, RecipeJson.Options),
         };
         if (recipe.Layers is not null) section["methods"] = JsonSerializer.SerializeToNode(recipe.Layers, RecipeJson.Options);
-        section["layers"] = new JsonObject(layers.Select(
+        var forms = layers.Select(l => (l.Name, l.Form)).Concat(tables.Where(t => t.Form is not DenseFormat).Select(t => (t.Name, t.Form)));
+        section["layers"] = new JsonObject(forms.Select(
             l => KeyValuePair.Create(l.Name, JsonSerializer.SerializeToNode<LinearFormat>(l.Form, RecipeJson.Options))));
         return section;
     }

@@ -15,6 +15,9 @@ public sealed record LayerPlan(string Name, int Rows, int Columns, long Bits);
 public sealed record Plan(
     IReadOnlyList<LayerPlan> Layers, double BitsPerWeight, long FileBytes, long PeakMemoryBytes, IReadOnlyList<string> Warnings)
 {
+    /// <summary>Of the compressed layers, the embedding and the head together.</summary>
+    public double BitsPerWeightWithTables { get; init; }
+
     /// <summary>How calibration tokens will be weighted: the recipe's choice, or else the methods' own.</summary>
     [JsonPropertyName("tokenWeights")]
     public IReadOnlyList<TokenWeights> WantedWeights { get; init; } = [];
@@ -39,12 +42,18 @@ public sealed record Plan(
         var methods = Assignment.Of(recipe, shapes);
         LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, methods[s.Name].PlannedBits(s)))];
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
-        long kept = checkpoint.Tensors.All.Where(t => !IsWeight(t.Name, shapes)).Sum(t => t.ByteLength);
+        var tables = ModelTables.Of(checkpoint, spec, recipe);
+        var rounded = tables.Where(t => t.Bits != 16).ToList();
+        var replaced = ModelTables.Replaced(tables, spec).ToHashSet(StringComparer.Ordinal);
+        long kept = rounded.Sum(t => t.PlannedBits) / 8
+            + checkpoint.Tensors.All.Where(t => !IsWeight(t.Name, shapes) && !replaced.Contains(t.Name)).Sum(t => t.ByteLength);
+        long tableBits = tables.Sum(t => t.PlannedBits), tableWeights = tables.Sum(t => (long)t.Rows * t.Columns);
         var memory = MemoryPlan.Of(checkpoint, spec, recipe, methods, maxMemory);
         return new(layers, (double)bits / weights, kept + bits / 8, memory.Peak, [.. Unwise(spec, recipe)])
         {
             WantedWeights = recipe.WantedWeights,
             Memory = memory,
+            BitsPerWeightWithTables = (double)(bits + tableBits) / (weights + tableWeights),
         };
     }
 

@@ -39,6 +39,14 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     /// <summary>Where the methods' own randomness starts; each layer derives its seed from this and its place.</summary>
     public int Seed { get; init; }
 
+    /// <summary>Bits of the embedding's table: 8, 4, or 16 as it is stored; null leaves it to <see cref="HeadBits"/> where both are one table.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? EmbeddingBits { get; init; }
+
+    /// <summary>Bits of the head's table, likewise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? HeadBits { get; init; }
+
     /// <summary>
     /// Methods of single layers, which overrule <see cref="Method"/>: names as in the checkpoint without <c>.weight</c>, or
     /// patterns in which <c>*</c> stands for anything. A whole name comes before any pattern, a pattern that says more of the
@@ -72,6 +80,11 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     {
         Calibration.Check();
         Check(Method, "");
+        foreach (var (key, bits) in (ReadOnlySpan<(string, int?)>)[("embeddingBits", EmbeddingBits), ("headBits", HeadBits)])
+        {
+            if (bits is { } b && !TableRounding.Known.Contains(b))
+                throw new InvalidDataException($"{key} is one of {string.Join(", ", TableRounding.Known)}, not {b}.");
+        }
         foreach (var (name, method) in Layers ?? new Dictionary<string, Method>()) Check(method, $"{name}: ");
         if (Propagate == Propagation.Original && Order == Order.Site)
             throw new InvalidDataException(

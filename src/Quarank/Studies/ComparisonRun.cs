@@ -138,6 +138,8 @@ public sealed class ComparisonRun
             Calibration = _request.Calibration with { TokenWeights = own.TokenWeights, NormCut = own.NormCut },
         };
         recipe.Check();
+        if (recipe.EmbeddingBits is not null || recipe.HeadBits is not null)
+            throw new InvalidDataException($"{named.Name}: a comparison leaves embedding and head as they are; leave out embeddingBits and headBits.");
         var (fitted, refusal) = SizeFitting.Bring(recipe, _sizes.BitsPerWeightFor(recipe, target.Bytes), _request.Tolerance, _sizes);
         recipe = fitted ?? recipe;
         return new(named.Name, ComparisonText.Describe(recipe), target.Bits, target.Bytes, refusal, null, recipe);

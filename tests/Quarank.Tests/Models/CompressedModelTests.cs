@@ -37,7 +37,7 @@ public class CompressedModelTests
     [Theory]
     [InlineData("model.layers.1.mlp.side_proj", "side_proj")]
     [InlineData("model.layers.2.mlp.up_proj", "layers.2")]
-    [InlineData("lm_head", "lm_head")]
+    [InlineData("lm_tail", "lm_tail")]
     public void A_listed_layer_that_the_model_does_not_have_is_refused_by_name(string name, string complaint) =>
         Refused<InvalidDataException>(Section(1, name, new JsonObject { ["form"] = "dense" }), complaint);
 

@@ -24,7 +24,7 @@ internal static class KernelBenchmarks
             .AddColumn(new WorkColumn(), new LimitColumn(), new ShareColumn()).HideColumns(Column.Error)
             .WithArtifactsPath(Path.Combine("artifacts", "benchmarks")).WithOptions(ConfigOptions.DisableLogFile);
         string[] all = arguments.Length == 0 ? ["--filter", "*"] : arguments;
-        var switcher = BenchmarkSwitcher.FromTypes([typeof(OneTokenProducts), typeof(PromptProducts), typeof(SmallKernels), typeof(ForkJoin)]);
+        var switcher = BenchmarkSwitcher.FromTypes([typeof(OneTokenProducts), typeof(PromptProducts), typeof(AttentionOverCache), typeof(SmallKernels), typeof(ForkJoin)]);
         foreach (var summary in switcher.Run(all, config)) MarkdownExporter.Console.ExportToLog(summary, ConsoleLogger.Default);
     }
 }

@@ -18,6 +18,9 @@ public class OneTokenProducts
         "codebook:4:128", "lordq:2", "grid:2:row+lordq:0.5", "f16", "bf16")]
     public string Form { get; set; } = "";
 
+    [Params(InputNumbers.Bytes, InputNumbers.Floats)]
+    public InputNumbers Input { get; set; }
+
     [GlobalSetup]
     public void Setup()
     {
@@ -28,12 +31,12 @@ public class OneTokenProducts
     }
 
     [GlobalCleanup]
-    public void Look() => Limit.Note($"{nameof(OneTokenProducts)} {Form}", new("GB/s", _copies[0].Bits / 8.0, Memory.Measure(0.5)));
+    public void Look() => Limit.Note($"{nameof(OneTokenProducts)} {Form} {Input}", new("GB/s", _copies[0].Bits / 8.0, Memory.Measure(0.5)));
 
     [Benchmark]
     public void Apply()
     {
-        _copies[_next].Apply(_x, _y);
+        _copies[_next].Apply(_x, _y, Input);
         _next = (_next + 1) % _copies.Length;
     }
 }

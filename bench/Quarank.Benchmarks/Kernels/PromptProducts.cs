@@ -29,5 +29,5 @@ public class PromptProducts
     public void Look() => Limit.Note($"{nameof(PromptProducts)} {Form}", new("GFLOP/s", 2.0 * Tokens * Size * Size, Sgemm.Measure(0.5)));
 
     [Benchmark]
-    public void Apply() => _layer!.Apply(_x, _y);
+    public void Apply() => _layer!.Apply(_x, _y, InputNumbers.Bytes);
 }

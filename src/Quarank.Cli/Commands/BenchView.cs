@@ -116,10 +116,11 @@ internal sealed class BenchView(SpeedReport report, IReadOnlyList<Measured>? per
     }
 
     private void WriteTokens(Terminal terminal) => Tables.Write(terminal,
-        [new("time of a token"), new("ms", true), new("products", true), new("head", true), new("sampling", true), new("all else", true), new("outside products", true), new("empty forks", true)],
+        [new("time of a token"), new("ms", true), new("products", true), new("attention", true), new("head", true), new("sampling", true), new("all else", true), new("outside kernels", true),
+            new("empty forks", true)],
         Models.Where(m => m.Token is not null).Select(m => (m.Model.Name, Token: m.Token!)).Select(m => (IReadOnlyList<string>)
-            [m.Name, Milliseconds(m.Token.Token), Milliseconds(m.Token.Products), Milliseconds(m.Token.Head), Milliseconds(m.Token.Sampling), Milliseconds(m.Token.Rest),
-                Units.Invariant($"{100 * m.Token.ShareOutsideProducts:0.0} %"), Milliseconds(m.Token.Forks)]));
+            [m.Name, Milliseconds(m.Token.Token), Milliseconds(m.Token.Products), Milliseconds(m.Token.Attention), Milliseconds(m.Token.Head),
+                Milliseconds(m.Token.Sampling), Milliseconds(m.Token.Rest), Units.Invariant($"{100 * m.Token.ShareOutsideKernels:0.0} %"), Milliseconds(m.Token.Forks)]));
 
     private string Perplexity(int i) => $"{Units.Perplexity(perplexities![i].Perplexity)} ± {Units.Perplexity(perplexities[i].StandardError)}";
 

@@ -8,7 +8,7 @@ namespace Quarank.Cli.Commands;
 /// <summary>What a synthetic model looks like, how it is stored, and where.</summary>
 internal sealed class SyntheticOptions
 {
-    private const string Tied = "tied";
+    private const string Tied = "tied:", PackedHead = "f16";
     private static readonly SyntheticShape Usual = new();
 
     private readonly Option<bool> _synthetic = Inputs.Flag("--synthetic",
@@ -17,7 +17,8 @@ internal sealed class SyntheticOptions
     private readonly Option<string?> _form = Inputs.Text("--form", "FORM,...",
         $"How the blocks' layers are stored, a model for each: {SyntheticForm.Grammar}. One table, with ratios to the first grid of 4 bits (grid:4:128).");
 
-    private readonly Option<string?> _head = Inputs.Text("--head", "FORM", "How the head is stored, or tied: the embedding's own matrix (f16).");
+    private readonly Option<string?> _head = Inputs.Text("--head", "FORM",
+        $"How the head is stored ({PackedHead}; with dense layers as they are). tied:FORM: the embedding's matrix is the head. Else the embedding is f16.");
     private readonly Option<int?> _layers = Inputs.Whole("--layers", "N", $"Blocks ({Usual.Layers}).", 1, 1000);
     private readonly Option<int?> _hidden = Inputs.Whole("--hidden", "N", $"Width of the hidden states ({Usual.Hidden}).", 2, 1 << 16);
     private readonly Option<int?> _intermediate = Inputs.Whole("--intermediate", "N", $"Width of the feed-forward part ({Usual.Intermediate}).", 1, 1 << 18);
@@ -54,8 +55,7 @@ internal sealed class SyntheticOptions
                 if (given.GetResult(option) is { Implicit: false }) given.AddError($"{option.Name} needs --keep, where to write.");
         try
         {
-            Forms(given.GetValue(_form));
-            Head(given.GetValue(_head));
+            foreach (var form in Forms(given.GetValue(_form))) Head(given.GetValue(_head), form);
         }
         catch (ArgumentException e)
         {
@@ -69,11 +69,16 @@ internal sealed class SyntheticOptions
         var shape = new SyntheticShape(parsed.GetValue(_layers) ?? Usual.Layers, parsed.GetValue(_hidden) ?? Usual.Hidden,
             parsed.GetValue(_intermediate) ?? Usual.Intermediate, parsed.GetValue(_heads) ?? Usual.Heads,
             parsed.GetValue(_keyValueHeads) ?? Usual.KeyValueHeads, parsed.GetValue(_vocabulary) ?? Usual.Vocabulary);
-        var head = Head(parsed.GetValue(_head));
-        return [.. Forms(parsed.GetValue(_form)).Select(f => new SyntheticModel(shape, f, head))];
+        string? head = parsed.GetValue(_head);
+        bool tied = head?.StartsWith(Tied, StringComparison.Ordinal) ?? false;
+        return [.. Forms(parsed.GetValue(_form)).Select(f => new SyntheticModel(shape, f, Head(head, f), tied))];
     }
 
-    private static SyntheticForm? Head(string? text) => text == Tied ? null : SyntheticForm.Parse(text ?? "f16");
+    private static SyntheticForm Head(string? text, SyntheticForm layers)
+    {
+        if (text is not null) return SyntheticForm.Parse(text.StartsWith(Tied, StringComparison.Ordinal) ? text[Tied.Length..] : text);
+        return layers.IsDense ? layers : SyntheticForm.Parse(PackedHead);
+    }
 
     private static List<SyntheticForm> Forms(string? text) => [.. (text ?? "grid:4:128").Split(',').Distinct().Select(SyntheticForm.Parse)];
 }

@@ -64,7 +64,7 @@ public sealed class SpeedBenchTests : IDisposable
             Assert.All(model.Figures, f => Assert.True(f.TokensPerSecond > 0 && f.ShareOfLimit > 0));
             Assert.True(model.PeakBytes > 0);
             Assert.NotNull(model.Token);
-            Assert.Equal(model.Token.Token, model.Token.Products + model.Token.Head + model.Token.Sampling + model.Token.Rest, 1e-12);
+            Assert.Equal(model.Token.Token, model.Token.Products + model.Token.Attention + model.Token.Head + model.Token.Sampling + model.Token.Rest, 1e-12);
         }
         Assert.True(report.Machine is { Read: > 0, ReadOnOneThread: > 0, Sgemm: > 0 });
         Assert.Equal(told.Select(p => p.Fraction).Order(), told.Select(p => p.Fraction));

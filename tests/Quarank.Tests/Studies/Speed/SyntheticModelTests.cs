@@ -18,10 +18,10 @@ public sealed class SyntheticModelTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private string Write(string form, string? head = "f16", SyntheticShape? shape = null)
+    private string Write(string form, string head = "f16", bool tied = false, SyntheticShape? shape = null)
     {
         string folder = _folder[$"model-{Guid.NewGuid():N}"];
-        new SyntheticModel(shape ?? Small, SyntheticForm.Parse(form), head is null ? null : SyntheticForm.Parse(head)).Write(folder);
+        new SyntheticModel(shape ?? Small, SyntheticForm.Parse(form), SyntheticForm.Parse(head), tied).Write(folder);
         return folder;
     }
 
@@ -119,15 +119,20 @@ public sealed class SyntheticModelTests : IDisposable
         Assert.Equal(whole, pieces);
     }
 
-    [Fact]
-    public void A_tied_head_is_the_embedding()
+    [Theory]
+    [InlineData("f16", false)]
+    [InlineData("bf16", false)]
+    [InlineData("f16", true)]
+    public void The_head_has_its_own_form_or_is_the_embedding(string head, bool tied)
     {
-        using var tied = Checkpoint.Open(Write("f16", head: null));
-        using var own = Checkpoint.Open(Write("f16"));
-        Assert.False(tied.Tensors.Contains("lm_head.weight"));
-        Assert.True(own.Tensors.Contains("lm_head.weight"));
-        var model = Model.Load(tied);
-        Assert.Same(model.Embedding.Table, model.Head.Table);
+        using var checkpoint = Checkpoint.Open(Write("grid:4:32", head, tied));
+        Assert.Equal(!tied, checkpoint.Tensors.Under("lm_head").Any);
+        var model = Model.Load(checkpoint);
+        var table = model.Head.Table;
+        Assert.Equal(SyntheticForm.Parse(head).Of(new("", 70, 96), []), table.Format);
+        Assert.Equal(table.Bits, 8 * checkpoint.Tensors.Under(tied ? "model.embed_tokens" : "lm_head").All.Sum(t => t.ByteLength));
+        if (tied) Assert.Same(model.Embedding.Table, table);
+        Assert.All(model.Logits(model.Forward([1, 5, 69])).Data.ToArray(), v => Assert.True(float.IsFinite(v)));
     }
 
     [Theory]

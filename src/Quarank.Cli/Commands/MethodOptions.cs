@@ -11,20 +11,20 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
 internal sealed class MethodOptions
 {
-    private enum Name { Rtn, Gptq, Lordq, LordqBest }
+    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera }
 
-    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, or its best variant for the budget.",
-        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest));
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, or CALDERA (lattice and low rank).",
+        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera));
 
-    private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3).", 2, 8);
+    private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4 (2).", 2, 8);
     private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; lordq: entries of a factor's vector, 0).", 0);
     private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
     private readonly Option<bool> _symmetric = Inputs.Flag("--symmetric", "Scales without zero-points.");
     private readonly Option<bool> _actOrder = Inputs.Flag("--act-order", "gptq: the most active columns first; with groups also needs --static-groups.");
     private readonly Option<bool> _staticGroups = Inputs.Flag("--static-groups", "gptq: fit the groups before anything is rounded.");
-    private readonly Option<double?> _damping = Inputs.Number("--damping", "X", "gptq, lordq: what is added to the diagonal, in parts of its mean (0.01).", 0, 1e6);
+    private readonly Option<double?> _damping = Inputs.Number("--damping", "X", "All but rtn: what is added to the diagonal, in parts of its mean (0.01).", 0, 1e6);
 
-    private readonly Option<DampingOf?> _dampingOf = Inputs.Choice("--damping-of", "gptq, lordq: the damping is a part of the mean or of the median eigenvalue (mean).",
+    private readonly Option<DampingOf?> _dampingOf = Inputs.Choice("--damping-of", "gptq, lordq, lattice: the damping is a part of the mean or of the median eigenvalue (mean).",
         ("mean", DampingOf.Mean), ("median", DampingOf.Median));
 
     private readonly Option<ScaleType?> _scales = Inputs.Choice("--scales", "How scales (and LoRDQ's offsets) are stored; 32 bits tell what 16 cost (float16).",
@@ -36,6 +36,8 @@ internal sealed class MethodOptions
     private readonly Option<RankRule?> _ranks = Inputs.Choice("--ranks", "One part of every layer's full rank, or what gains most per byte over all layers (uniform).",
         ("uniform", RankRule.Uniform), ("water-filling", RankRule.WaterFilling));
     private readonly LordqOptions _lordq = new();
+    private readonly LatticeOptions _lattice = new();
+    private readonly Option<bool> _incoherent = Inputs.Flag("--incoherent", "rtn, gptq, lordq: in coordinates turned by random signs and a Hadamard matrix on both sides, as lattice and caldera always are.");
 
     private readonly Option<int?> _exactDirections = Inputs.Whole("--exact-directions", "K",
         "Beside any method: keep the K strongest directions of a layer's input exact, 16 (rows + columns) bits each (0).", 0);
@@ -47,9 +49,10 @@ internal sealed class MethodOptions
 
     public (string Title, Option[] Options)[] Groups =>
     [
-        ("Method", [_method, _scales, _exactDirections, _exactColumns]),
+        ("Method", [_method, _scales, _incoherent, _exactDirections, _exactColumns]),
         ("rtn and gptq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
         ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, _ranks, .. _lordq.All]),
+        ("lattice and caldera (also --bits, --damping; caldera: --rank)", _lattice.All),
     ];
 
     /// <summary>All flags of this kind that were given.</summary>
@@ -61,15 +64,17 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq or lordq-best (or a --recipe).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice or caldera (or a --recipe).");
             return;
         }
         Option[] taken = method switch
         {
-            Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric],
-            Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf],
-            Name.LordqBest => [_bitsPerWeight],
-            _ => [_scales, _bitsPerWeight, _budget, _ranks, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
+            Name.Rtn => [_scales, _incoherent, _bits, _groupSize, _clip, _symmetric],
+            Name.Gptq => [_scales, _incoherent, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf],
+            Name.LordqBest => [_bitsPerWeight, _incoherent],
+            Name.Lattice => [_bits, _damping, _dampingOf, _lattice.Passes],
+            Name.Caldera => [_lordq.Rank, _bits, _damping, .. _lattice.All],
+            _ => [_scales, _incoherent, _bitsPerWeight, _budget, _ranks, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
         };
         string name = method == Name.LordqBest ? "lordq-best" : method.ToString().ToLowerInvariant();
         var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. taken]).ToList();
@@ -90,7 +95,8 @@ internal sealed class MethodOptions
     public Method Build(CommandResult given)
     {
         var (directions, columns) = (given.GetValue(_exactDirections) ?? 0, given.GetValue(_exactColumns) ?? 0);
-        return directions + columns == 0 ? BuildInner(given) : new Exact(BuildInner(given), directions, columns);
+        var inner = given.GetValue(_incoherent) ? new Incoherent(BuildInner(given)) : BuildInner(given);
+        return directions + columns == 0 ? inner : new Exact(inner, directions, columns);
     }
 
     /// <summary>The method without what is kept exact beside it.</summary>
@@ -108,6 +114,10 @@ internal sealed class MethodOptions
                     Damping = given.GetValue(_damping) ?? gptq.Damping,
                     DampingOf = given.GetValue(_dampingOf) ?? gptq.DampingOf,
                 };
+            case Name.Lattice:
+                return new Incoherent(_lattice.Lattice(given, given.GetValue(_bits), given.GetValue(_damping), given.GetValue(_dampingOf)));
+            case Name.Caldera:
+                return _lattice.Caldera(given, given.GetValue(_lordq.Rank), given.GetValue(_bits), given.GetValue(_damping));
             case Name.LordqBest:
                 return new LordqBest(given.GetValue(_bitsPerWeight) ?? new LordqBest().BitsPerWeight);
             default:

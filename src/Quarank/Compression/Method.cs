@@ -15,6 +15,9 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(Lordq), "lordq")]
 [JsonDerivedType(typeof(LordqBest), "lordq-best")]
 [JsonDerivedType(typeof(Exact), "exact")]
+[JsonDerivedType(typeof(Lattice), "lattice")]
+[JsonDerivedType(typeof(Incoherent), "incoherent")]
+[JsonDerivedType(typeof(Caldera), "caldera")]
 public abstract record Method
 {
     /// <summary>What calibration must gather for this method.</summary>

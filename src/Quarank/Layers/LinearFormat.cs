@@ -11,6 +11,8 @@ namespace Quarank.Layers;
 [JsonDerivedType(typeof(SumFormat), "sum")]
 [JsonDerivedType(typeof(CodebookFormat), "codebook")]
 [JsonDerivedType(typeof(SelectionFormat), "selection")]
+[JsonDerivedType(typeof(LatticeFormat), "lattice")]
+[JsonDerivedType(typeof(TransformedFormat), "transformed")]
 public abstract record LinearFormat
 {
     /// <summary>Reads a rows × columns layer of this form from the tensors under its name.</summary>

@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// </summary>
 public static class RecipeShorthand
 {
-    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best"];
+    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera"];
 
     // The place in the JSON, and the value of a bare name.
     private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
@@ -75,12 +75,22 @@ public static class RecipeShorthand
             string[] sides = option.Split('=', 2);
             string name = sides[0];
             string? value = sides.Length > 1 ? sides[1] : null;
-            if (name == "bits") Set(json, method is "lordq" or "lordq-best" ? "method.bitsPerWeight" : "method.grid.bits", Value(value ?? ""));
+            if (name == "bits") Set(json, BitsOf(method), Value(value ?? ""));
             else if (Short.TryGetValue(name, out var known)) Set(json, known.Place, Value(value ?? known.Bare ?? ""));
             else Set(json, $"method.{name}", value is null ? true : Value(value));
         }
+        // The lattice is a method for rotated weights.
+        if (method == "lattice") json["method"] = new JsonObject { ["method"] = "incoherent", ["inner"] = json["method"]!.DeepClone() };
         return json;
     }
+
+    // Where a method says its bits.
+    private static string BitsOf(string method) => method switch
+    {
+        "lordq" or "lordq-best" => "method.bitsPerWeight",
+        "lattice" or "caldera" => "method.bits",
+        _ => "method.grid.bits",
+    };
 
     private static void Set(JsonObject json, string place, JsonNode value)
     {

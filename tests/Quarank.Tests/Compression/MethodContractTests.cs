@@ -29,6 +29,13 @@ public class MethodContractTests
         ["lordq: the rest on one bit"] = new Lordq(RankFraction: 0.4, Rest: new(1, Levels: CodeLevels.Normal)),
         ["lordq: a grid first, its error mended, two rounds"] = new Lordq(RankFraction: 0.3, Refit: true, Lead: new(3), Rest: new(2, 32, First: true, Feedback: false, Rounds: 2)),
         ["exact"] = new Exact(new Gptq(new(3, 32)), 1, 2),
+        ["lattice"] = new Lattice(Passes: 1),
+        ["lattice: 3 bits"] = new Lattice(3, 0),
+        ["incoherent"] = new Incoherent(new Lattice(4, 1)),
+        ["incoherent: grid"] = new Incoherent(new Gptq(new(3))),
+        ["caldera"] = new Caldera(8, Iterations: 2, FactorIterations: 2, Passes: 1),
+        ["caldera: 16 bits, low rank first, down-dated"] = new Caldera(6, FactorBits: 16, Iterations: 2, Start: CalderaStart.LowRank, Downdate: true, Passes: 1),
+        ["caldera: outliers"] = new Caldera(8, 3, Iterations: 1, Start: CalderaStart.Outliers, Outliers: 3, Passes: 0),
     };
 
     public static TheoryData<string> Methods => [.. Samples.Keys];

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Quarank.Checkpoints;
 using Quarank.Layers;
 using Quarank.Numerics;
+using Quarank.Numerics.Lattice;
 using Quarank.Tests.Support;
 using Xunit;
 
@@ -33,6 +34,12 @@ public class LinearContractTests
             new ProductLinear(Codebook(new(4, 0, GridAxis.Columns), 70, 6), Grid(new(8), 6, 45)), Codebook(new(1, 8), 70, 45)]),
         ["selection of columns"] = () => new SelectionLinear([0, 7, 44], Grid(new(4), 70, 3), 45),
         ["product of grids"] = () => new ProductLinear(Grid(new(4, 0, GridOffset.Number, GridAxis.Columns), 70, 19), Grid(new(3, 0, GridOffset.Number), 19, 45)),
+        ["lattice, 2 bits"] = () => Lattice(2, 70, 192),
+        ["lattice, 3 bits, a short last group"] = () => Lattice(3, 70, 45),
+        ["lattice, 4 bits, an odd count of groups"] = () => Lattice(4, 9, 40),
+        ["rotated grid"] = () => new TransformedLinear(Grid(new(8, 16), 70, 45), 11),
+        ["rotated sum of a lattice and a product of lattices"] = () => new TransformedLinear(
+            new SumLinear([Lattice(2, 72, 96), new ProductLinear(Lattice(4, 72, 12), Lattice(4, 12, 96))]), -5),
     };
 
     public static TheoryData<string> Forms => [.. Samples.Keys];
@@ -168,6 +175,13 @@ public class LinearContractTests
             BitPacking.Pack(codes, bits, packed.AsSpan(i * bytes, bytes));
         }
         return packed;
+    }
+
+    private static LatticeLinear Lattice(int bits, int rows, int columns)
+    {
+        var (random, codes) = (new Random(6), rows * ((columns + 7) / 8));
+        ushort[] Codes(int bound) => [.. Enumerable.Range(0, codes).Select(_ => (ushort)random.Next(bound))];
+        return new(LatticeBook.Of(bits), rows, columns, Codes(65536), bits == 2 ? [] : Codes(bits == 3 ? 256 : 65536), 0.1f);
     }
 
     private static GridLinear Grid(GridFormat format, int rows, int columns)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Quarank.Numerics.Kernels;
 using Quarank.Numerics.Lattice;
 using Quarank.Tests.Support;
 using Xunit;
@@ -98,6 +99,24 @@ public class LatticeTests
             for (int i = 0; i < 8; i++) error += (x[i] - rounded[i]) * (x[i] - rounded[i]) / (book.BestScale * book.BestScale);
         }
         Assert.InRange(error / count / 8, least, most);
+    }
+
+    [Fact]
+    public void The_kernels_multiply_and_decode_as_their_scalar_twins()
+    {
+        var random = new Random(2);
+        foreach (int groups in (int[])[1, 2, 7, 72])
+        {
+            ushort[] codes = [.. Enumerable.Range(0, groups).Select(_ => (ushort)random.Next(65536))];
+            var (x, decoded, point) = (Some.Matrix(1, 8 * groups).Row(0), new float[8 * groups], new float[8]);
+            Assert.Equal(LatticeKernels.DotScalar(codes, x), LatticeKernels.Dot(codes, x), 1e-5 * groups);
+            LatticeKernels.Decode(codes, 0.3f, decoded);
+            for (int g = 0; g < groups; g++)
+            {
+                E8Codebook.Decode(codes[g], point);
+                for (int i = 0; i < 8; i++) Assert.Equal(point[i] * 0.3f, decoded[8 * g + i]);
+            }
+        }
     }
 
     private static double Gaussian(Random random) =>

@@ -1,0 +1,73 @@
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+using Quarank.Numerics;
+using Quarank.Numerics.Lattice;
+
+namespace Quarank.Compression.Methods;
+
+/// <summary>
+/// CALDERA (Saha et al. 2024, arXiv:2405.18886): W ≈ Q + L R in rotated coordinates, Q on the E8 lattice with feedback, L and R on the lattice or in
+/// float16; the two take turns, each fitted to what the other leaves, and the best pair is kept.
+/// </summary>
+/// <param name="Rank">Of L R; at most what the layer has.</param>
+/// <param name="Bits">Of Q: 2, 3 or 4.</param>
+/// <param name="FactorBits">Of L and R: 2, 3, 4 or 16.</param>
+/// <param name="Iterations">How often Q and L R are each made anew.</param>
+/// <param name="FactorIterations">How often L and R are each rounded anew for the other, within an iteration.</param>
+/// <param name="Start">What comes first; with outliers it is ODLRI.</param>
+/// <param name="Outliers">Columns that ODLRI starts with; 0 is the rule: rank / 16, at least one.</param>
+/// <param name="Downdate">Q's feedback does not see the directions that L R spans.</param>
+/// <param name="Passes">Of coordinate descent in each rounding of Q.</param>
+/// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
+public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, int Iterations = 3, int FactorIterations = 10,
+    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 10, double Damping = 0.01) : Method
+{
+    public override void Validate()
+    {
+        new Lattice(Bits, Passes, Damping).Validate();
+        if (FactorBits is not (2 or 3 or 4 or 16)) throw new ArgumentException($"Factors have 2, 3, 4 or 16 bits, not {FactorBits}.");
+        if (Rank < 1 || Iterations < 1 || FactorIterations < 1)
+            throw new ArgumentException($"Rank and iterations are at least 1, not {Rank}, {Iterations} and {FactorIterations}; without a rank use the method lattice.");
+        if (Outliers < 0 || Outliers > Rank) throw new ArgumentException($"At most {Rank} outlier columns fit factors of that rank, not {Outliers}.");
+        if (Outliers > 0 && Start != CalderaStart.Outliers) throw new ArgumentException("Outlier columns are for the start with outliers.");
+    }
+
+    public override long PlannedBits(LayerShape layer)
+    {
+        int rank = RankOf(layer.Rows, layer.Columns);
+        long factors = FactorBits == 16 ? 16L * rank * (layer.Rows + layer.Columns)
+            : new LatticeFormat(FactorBits).BitsOf(layer.Rows, rank) + new LatticeFormat(FactorBits).BitsOf(rank, layer.Columns);
+        return new LatticeFormat(Bits).BitsOf(layer.Rows, layer.Columns) + factors + TransformedFormat.SeedBits;
+    }
+
+    /// <summary>The largest rank, in steps of eight, that the budget allows beside Q.</summary>
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers)
+    {
+        double budget = layers.Sum(l => (double)l.Rows * l.Columns) * bitsPerWeight;
+        int most = layers.Max(l => Math.Min(l.Rows, l.Columns)) / 2;
+        return Enumerable.Range(1, Math.Max(1, most / 8)).Reverse().Select(k => this with { Rank = 8 * k })
+            .FirstOrDefault(m => layers.Sum(m.PlannedBits) / budget is >= 0.9 and <= 1 + Excess);
+    }
+
+    public override Linear Compress(LayerProblem problem)
+    {
+        Validate();
+        var rotation = new Rotation(problem);
+        var start = Start == CalderaStart.Outliers ? rotation.Turned(OutlierColumns(problem, RankOf(problem.Rows, problem.Columns))) : null;
+        return rotation.Back(new CalderaLayer(this, rotation.Turned()).Compress(start));
+    }
+
+    internal int RankOf(int rows, int columns) => Math.Min(Rank, Math.Min(rows, columns));
+
+    /// <summary>W on the columns of the strongest inputs, zero elsewhere: what ODLRI's first factors are exactly, in the original coordinates.</summary>
+    internal Matrix<float> OutlierColumns(LayerProblem problem, int rank)
+    {
+        var h = problem.Inputs.Gram;
+        int count = Math.Min(Outliers > 0 ? Outliers : Math.Max(1, rank / 16), rank);
+        int[] columns = [.. Enumerable.Range(0, h.Rows).OrderByDescending(j => h[j, j]).Take(count)];
+        var kept = new Matrix<float>(problem.Rows, problem.Columns);
+        for (int i = 0; i < problem.Rows; i++)
+            foreach (int j in columns) kept[i, j] = h[j, j] > 0 ? problem.Weight[i, j] : 0;
+        return kept;
+    }
+}

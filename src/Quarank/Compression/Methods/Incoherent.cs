@@ -1,0 +1,36 @@
+using System.Text.Json.Serialization;
+using Quarank.Layers;
+
+namespace Quarank.Compression.Methods;
+
+/// <summary>
+/// Another method in rotated coordinates: random signs and a Hadamard matrix on both sides spread large weights and large inputs over all
+/// places (Chee et al. 2023, arXiv:2307.13304; Tseng et al. 2024, arXiv:2402.04396). The rotations are stored as a seed.
+/// </summary>
+/// <param name="Inner">What compresses the rotated weight for the rotated Gram matrix.</param>
+public sealed record Incoherent(Method Inner) : Method
+{
+    [JsonIgnore] public override TokenWeights PreferredWeights => Inner.PreferredWeights;
+
+    [JsonIgnore] public override double? BudgetBitsPerWeight => Inner.BudgetBitsPerWeight;
+
+    public override void Validate()
+    {
+        if (Inner is Incoherent or Caldera) throw new ArgumentException("This method rotates a layer already; once is enough.");
+        Inner.Validate();
+    }
+
+    public override Method Fit(IReadOnlyList<LayerShape> layers) => this with { Inner = Inner.Fit(layers) };
+
+    public override long PlannedBits(LayerShape layer) => Inner.PlannedBits(layer) + TransformedFormat.SeedBits;
+
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
+        Inner.AtBitsPerWeight(bitsPerWeight, layers) is { } inner ? new Incoherent(inner) : null;
+
+    public override Linear Compress(LayerProblem problem)
+    {
+        Validate();
+        var rotation = new Rotation(problem);
+        return rotation.Back(Inner.Compress(rotation.Turned()));
+    }
+}

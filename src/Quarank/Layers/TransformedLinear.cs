@@ -1,0 +1,87 @@
+using System.Buffers;
+using Quarank.Checkpoints;
+using Quarank.Numerics;
+using Quarank.Numerics.Hadamard;
+
+namespace Quarank.Layers;
+
+/// <summary>W = Uᵀ Ŵ V: a layer in rotated coordinates under <c>inner</c>, the rotations of inputs and outputs as one <c>seed</c>.</summary>
+public sealed record TransformedFormat(LinearFormat Inner) : LinearFormat
+{
+    /// <summary>What a rotation costs in a file.</summary>
+    public const int SeedBits = 32;
+
+    public override Linear Load(StoredTensors tensors, int rows, int columns)
+    {
+        var seed = tensors["seed"];
+        return seed.Type == ElementType.I32 && seed.Count == 1
+            ? new TransformedLinear(Inner.Load(tensors.Under("inner"), rows, columns), seed.ReadArray<int>()[0])
+            : throw new InvalidDataException($"{seed.Name}: a rotation has one I32 seed, found {seed.Count} of {seed.Type}.");
+    }
+
+    public override string? WithoutKernel(int rows, int columns) => Inner.WithoutKernel(rows, columns);
+}
+
+/// <summary>
+/// A layer whose inputs are rotated by V before it and whose outputs by Uᵀ after it, random signs and a Hadamard matrix each
+/// (<see cref="SignedHadamard"/>): what an incoherent method returns. Both cost n log n.
+/// </summary>
+public sealed class TransformedLinear : Linear
+{
+    private readonly Linear _inner;
+    private readonly int _seed;
+    private readonly SignedHadamard _inputs, _outputs;
+
+    public TransformedLinear(Linear inner, int seed) : base(inner.Rows, inner.Columns)
+    {
+        (_inner, _seed, Format) = (inner, seed, new(inner.Format));
+        (_inputs, _outputs) = (InputRotation(inner.Columns, seed), OutputRotation(inner.Rows, seed));
+    }
+
+    /// <summary>V of a seed.</summary>
+    public static SignedHadamard InputRotation(int columns, int seed) => new(columns, 2L * seed);
+
+    /// <summary>U of a seed; other signs than V's.</summary>
+    public static SignedHadamard OutputRotation(int rows, int seed) => new(rows, 2L * seed + 1);
+
+    public override TransformedFormat Format { get; }
+    public override long Bits => _inner.Bits + TransformedFormat.SeedBits;
+
+    public override void Save(StoredTensors tensors)
+    {
+        tensors.Add("seed", StoredTensor.FromValues("seed", new[] { _seed }, 1));
+        _inner.Save(tensors.Under("inner"));
+    }
+
+    // A row is a sum of all rows of the inner layer.
+    public override void DecodeRows(int first, int count, Span<float> rows) => ToDense().RowRange(first, count).CopyTo(rows);
+
+    public override Matrix<float> ToDense() => Incoherence.TurnBack(_inner.ToDense(), _outputs, _inputs);
+
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
+
+    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
+
+    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
+
+    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
+
+    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
+    {
+        float[] rented = ArrayPool<float>.Shared.Rent(Columns);
+        var turned = rented.AsSpan(0, Columns);
+        x.CopyTo(turned);
+        _inputs.Forward(turned);
+        _inner.Apply(turned, y, numbers);
+        _outputs.Backward(y);
+        ArrayPool<float>.Shared.Return(rented);
+    }
+
+    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
+    {
+        var turned = x.Clone();
+        _inputs.ForwardRows(turned);
+        _inner.Apply(turned, y, numbers);
+        _outputs.BackwardRows(y);
+    }
+}

@@ -1,0 +1,96 @@
+using Quarank.Compression;
+using Quarank.Compression.Rounding;
+using Quarank.Numerics;
+using Quarank.Numerics.Lattice;
+using Quarank.Tests.Support;
+using Xunit;
+
+namespace Quarank.Tests.Compression;
+
+/// <summary>Block LDLQ against an independent program and against what it must be in closed form.</summary>
+public class LatticeRoundingTests
+{
+    [Theory, InlineData(0), InlineData(2)]
+    public void Rounds_as_the_golden_program_does(int passes)
+    {
+        var (w, h) = (MethodGolden.Values("ldlq.W"), MethodGolden.Values("ldlq.H"));
+        var golden = MethodGolden.Values($"ldlq.e8p.passes{passes}");
+        var (_, values) = Round(h, Single(w), 2, passes);
+        for (int i = 0; i < golden.Data.Length; i++) Assert.Equal(golden.Data[i], values.Data[i]);
+        Assert.Equal(MethodGolden.RelativeError($"ldlq.e8p.passes{passes}"), Loss(w, values, h) / Loss(w, new(w.Rows, w.Columns), h), 1e-9);
+    }
+
+    [Theory, InlineData(2), InlineData(3), InlineData(4)]
+    public void On_white_inputs_it_is_plain_rounding(int bits)
+    {
+        var h = new Matrix<double>(45, 45);
+        for (int i = 0; i < 45; i++) h[i, i] = 2;
+        var (w, book) = (Some.Matrix(5, 45), LatticeBook.Of(bits));
+        var (codes, values) = Round(h, w, bits, passes: 1);
+        var (x, rounded) = (new float[8], new float[8]);
+        for (int i = 0; i < 5; i++)
+            for (int g = 0; g < 6; g++)
+            {
+                for (int j = 0; j < 8; j++) x[j] = g * 8 + j < 45 ? w[i, g * 8 + j] : 0;
+                Assert.Equal(book.Round(x, rounded), codes[i * 6 + g]);
+                for (int j = 0; j < Math.Min(8, 45 - g * 8); j++) Assert.Equal(rounded[j], values[i, g * 8 + j]);
+            }
+    }
+
+    // tr(E H Eᵀ) = Σ_k tr(Δ_k D_k Δ_kᵀ) with Δ_k the rounding errors alone: H = L D Lᵀ is what the feedback is made of.
+    [Fact]
+    public void Feedback_leaves_only_the_rounding_errors_of_each_group()
+    {
+        var problem = Some.Problem(100, 200); // two panels, two pieces of rows
+        var h = problem.Inputs.Gram;
+        var lower = new Matrix<double>(200, 200);
+        for (int i = 0; i < 200; i++) h.Row(i)[..(i + 1)].CopyTo(lower.Row(i));
+        Assert.True(LinearAlgebra.TryCholeskyInPlace(lower, out _));
+        var (_, values) = Round(h, problem.Weight, 2, passes: 0);
+        var (w, feedback) = (Wide(problem.Weight), BlockFeedback.Of(Undamped(h), false).Feedback!);
+        double sum = 0;
+        for (int i = 0; i < 100; i++)
+            for (int g = 0; g < 25; g++)
+            {
+                var delta = new double[8];
+                for (int j = 0; j < 8; j++)
+                {
+                    delta[j] = w[i, g * 8 + j] - values[i, g * 8 + j];
+                    for (int t = (g + 1) * 8; t < 200; t++) delta[j] += (w[i, t] - values[i, t]) * feedback.Lower[t, g * 8 + j];
+                }
+                for (int j = 0; j < 8; j++)
+                {
+                    double part = 0;
+                    for (int t = j; t < 8; t++) part += delta[t] * lower[g * 8 + t, g * 8 + j];
+                    sum += part * part;
+                }
+            }
+        double loss = Loss(w, values, h);
+        Assert.Equal(loss, sum, 1e-4 * loss); // L is kept in float
+    }
+
+    [Fact]
+    public void Passes_of_descent_lower_the_loss()
+    {
+        var problem = Some.Problem(30, 160);
+        int[] passes = [0, 1, 4];
+        double[] losses = [.. passes.Select(p => Loss(Wide(problem.Weight), Round(problem.Inputs.Gram, problem.Weight, 2, p).Values, problem.Inputs.Gram))];
+        Assert.True(losses[1] < losses[0] && losses[2] < losses[1], string.Join(", ", losses));
+    }
+
+    private static (uint[] Codes, Matrix<float> Values) Round(Matrix<double> h, Matrix<float> w, int bits, int passes) =>
+        new LatticeRounding(LatticeBook.Of(bits), BlockFeedback.Of(Undamped(h), passes > 0).Feedback!, passes).Round(w);
+
+    private static Damped Undamped(Matrix<double> h) => new(h, [.. Enumerable.Range(0, h.Rows).Select(i => h[i, i])]);
+
+    private static double Loss(Matrix<double> w, Matrix<float> values, Matrix<double> h)
+    {
+        var d = w.Clone();
+        for (int i = 0; i < d.Data.Length; i++) d.Data[i] -= values.Data[i];
+        return LinearAlgebra.Trace(LinearAlgebra.MultiplyTransposed(LinearAlgebra.Multiply(d, h), d));
+    }
+
+    private static Matrix<float> Single(Matrix<double> m) => new(m.Rows, m.Columns, [.. m.Data.ToArray().Select(v => (float)v)]);
+
+    private static Matrix<double> Wide(Matrix<float> m) => new(m.Rows, m.Columns, [.. m.Data.ToArray().Select(v => (double)v)]);
+}

@@ -69,8 +69,8 @@ internal sealed class MethodOptions
         }
         Option[] taken = method switch
         {
-            Name.Rtn => [_scales, _incoherent, _bits, _groupSize, _clip, _symmetric],
-            Name.Gptq => [_scales, _incoherent, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf],
+            Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric, _incoherent],
+            Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf, _incoherent],
             Name.LordqBest => [_bitsPerWeight, _incoherent],
             Name.Lattice => [_bits, _damping, _dampingOf, _lattice.Passes],
             Name.Caldera => [_lordq.Rank, _bits, _damping, .. _lattice.All],

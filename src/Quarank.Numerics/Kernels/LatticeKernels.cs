@@ -18,7 +18,7 @@ public static class LatticeKernels
     public static float Dot(ReadOnlySpan<ushort> codes, ReadOnlySpan<float> x)
     {
         Check(codes.Length, x.Length);
-        if (!Vector256.IsHardwareAccelerated) return DotScalar(codes, x);
+        if (!Avx2.IsSupported) return DotScalar(codes, x);
         ref ushort code = ref MemoryMarshal.GetReference(codes);
         ref float input = ref MemoryMarshal.GetReference(x);
         ref uint entries = ref MemoryMarshal.GetArrayDataReference(E8Patterns.Entries);
@@ -37,7 +37,7 @@ public static class LatticeKernels
     public static void Decode(ReadOnlySpan<ushort> codes, float scale, Span<float> values)
     {
         Check(codes.Length, values.Length);
-        if (!Vector256.IsHardwareAccelerated)
+        if (!Avx2.IsSupported)
         {
             for (int g = 0; g < codes.Length; g++)
             {
@@ -75,16 +75,8 @@ public static class LatticeKernels
         // Nibbles are kept with 8 added; with that bit turned they are two's complement.
         var entry = Vector256.Create((int)(Unsafe.Add(ref entries, code >> 8) ^ 0x88888888));
         var signs = Vector256.Create((byte)code ^ parity);
-        if (Avx2.IsSupported)
-        {
-            entry = Avx2.ShiftLeftLogicalVariable(entry, Vector256.Create(28u, 12, 24, 8, 20, 4, 16, 0));
-            signs = Avx2.ShiftLeftLogicalVariable(signs, Vector256.Create(31u, 27, 30, 26, 29, 25, 28, 24));
-        }
-        else
-        {
-            entry *= Vector256.Create(1 << 28, 1 << 12, 1 << 24, 1 << 8, 1 << 20, 1 << 4, 1 << 16, 1);
-            signs *= Vector256.Create(1 << 31, 1 << 27, 1 << 30, 1 << 26, 1 << 29, 1 << 25, 1 << 28, 1 << 24);
-        }
+        entry = Avx2.ShiftLeftLogicalVariable(entry, Vector256.Create(28u, 12, 24, 8, 20, 4, 16, 0));
+        signs = Avx2.ShiftLeftLogicalVariable(signs, Vector256.Create(31u, 27, 30, 26, 29, 25, 28, 24));
         var halves = Vector256.ConvertToSingle(entry & Vector256.Create(unchecked((int)0xF0000000)));
         var signed = halves.AsInt32() ^ (signs & Vector256.Create(int.MinValue));
         return signed.AsSingle() + Vector256.Create(parity == 0 ? Quarter : -Quarter);

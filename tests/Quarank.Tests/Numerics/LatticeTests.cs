@@ -108,7 +108,7 @@ public class LatticeTests
         foreach (int groups in (int[])[1, 2, 7, 72])
         {
             ushort[] codes = [.. Enumerable.Range(0, groups).Select(_ => (ushort)random.Next(65536))];
-            var (x, decoded, point) = (Some.Matrix(1, 8 * groups).Row(0), new float[8 * groups], new float[8]);
+            float[] x = Some.Matrix(1, 8 * groups).Row(0).ToArray(), decoded = new float[8 * groups], point = new float[8];
             Assert.Equal(LatticeKernels.DotScalar(codes, x), LatticeKernels.Dot(codes, x), 1e-5 * groups);
             LatticeKernels.Decode(codes, 0.3f, decoded);
             for (int g = 0; g < groups; g++)

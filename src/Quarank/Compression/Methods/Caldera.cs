@@ -20,7 +20,7 @@ namespace Quarank.Compression.Methods;
 /// <param name="Passes">Of coordinate descent in each rounding of Q.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, int Iterations = 3, int FactorIterations = 10,
-    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 10, double Damping = 0.01) : Method
+    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 4, double Damping = 0.01) : Method
 {
     public override void Validate()
     {
@@ -48,6 +48,9 @@ public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, in
         return Enumerable.Range(1, Math.Max(1, most / 8)).Reverse().Select(k => this with { Rank = 8 * k })
             .FirstOrDefault(m => layers.Sum(m.PlannedBits) / budget is >= 0.9 and <= 1 + Excess);
     }
+
+    // Rotation and lattice as theirs; the root of H once more, and W, Q, L R and their differences in double.
+    internal override long WorkBytes(int rows, int columns) => (Downdate ? 96L : 56L) * columns * columns + 96L * rows * columns;
 
     public override Linear Compress(LayerProblem problem)
     {

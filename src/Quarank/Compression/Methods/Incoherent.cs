@@ -27,6 +27,9 @@ public sealed record Incoherent(Method Inner) : Method
     public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
         Inner.AtBitsPerWeight(bitsPerWeight, layers) is { } inner ? new Incoherent(inner) : null;
 
+    // The turned Gram matrix twice while it is transposed; the turned weight.
+    internal override long WorkBytes(int rows, int columns) => Inner.WorkBytes(rows, columns) + 24L * columns * columns + 12L * rows * columns;
+
     public override Linear Compress(LayerProblem problem)
     {
         Validate();

@@ -12,7 +12,7 @@ namespace Quarank.Compression.Methods;
 /// <param name="Passes">Of coordinate descent over the groups, after the feedback pass.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="DampingOf">What λ is a part of, if not of the mean.</param>
-public sealed record Lattice(int Bits = 2, int Passes = 10, double Damping = 0.01, DampingOf DampingOf = DampingOf.Mean) : Method
+public sealed record Lattice(int Bits = 2, int Passes = 4, double Damping = 0.01, DampingOf DampingOf = DampingOf.Mean) : Method
 {
     public override void Validate()
     {
@@ -29,6 +29,9 @@ public sealed record Lattice(int Bits = 2, int Passes = 10, double Damping = 0.0
         return Enumerable.Range(2, 3).Reverse().Select(bits => this with { Bits = bits })
             .FirstOrDefault(m => layers.Sum(m.PlannedBits) / weights / bitsPerWeight is >= 0.9 and <= 1 + Excess);
     }
+
+    // H whole and its root in double, two matrices of feedback in float; rows as target, values, errors and scaled copies.
+    internal override long WorkBytes(int rows, int columns) => 24L * columns * columns + 32L * rows * columns;
 
     public override Linear Compress(LayerProblem problem)
     {

@@ -15,7 +15,7 @@ public sealed class SyntheticForm
 {
     /// <summary>What can be written, for messages and help.</summary>
     public const string Grammar = "f16, bf16, f32, grid:BITS:GROUP, codebook:BITS:GROUP (GROUP a number or row; a grid also :symmetric or :number), "
-        + "lordq:BITS-PER-WEIGHT, or a sum of these with +";
+        + "lattice:BITS, lordq:BITS-PER-WEIGHT, or a sum of these with +";
 
     private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal)
     {
@@ -66,6 +66,7 @@ public sealed class SyntheticForm
         }
         else if (words is ["grid", var bits, var group, .. var rest] && Offset(rest) is { } offset) AddGrid(Whole(bits), Group(group), offset);
         else if (words is ["codebook", var codeBits, var codeGroup]) AddCodebook(Whole(codeBits), Group(codeGroup));
+        else if (words is ["lattice", var latticeBits]) AddLattice(Whole(latticeBits));
         else if (words is ["lordq", var budget]) AddLordq(budget);
         else throw Unknown();
     }
@@ -82,6 +83,13 @@ public sealed class SyntheticForm
         var format = new CodebookFormat(bits, group);
         format.Validate();
         _terms.Add((_, _) => format);
+    }
+
+    /// <summary>Rotated, as the method makes it.</summary>
+    private void AddLattice(int bits)
+    {
+        new Lattice(bits).Validate();
+        _terms.Add((_, _) => new TransformedFormat(new LatticeFormat(bits)));
     }
 
     /// <summary>What LoRDQ makes of that budget over all layers: its ranks, its factors.</summary>

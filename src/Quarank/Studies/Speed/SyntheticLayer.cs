@@ -24,6 +24,8 @@ internal sealed class SyntheticLayer(ElementType type, ulong seed)
         GridFormat g => Grid(name, g, rows, columns),
         CodebookFormat c => Codebook(name, c, rows, columns),
         ProductFormat p => [.. Tensors($"{name}.L", p.Left, rows, p.Rank), .. Tensors($"{name}.R", p.Right, p.Rank, columns)],
+        LatticeFormat l => Lattice(name, l, rows, columns),
+        TransformedFormat t => [StoredTensor.FromValues($"{name}.seed", [(int)SeedOf(name)], 1), .. Tensors($"{name}.inner", t.Inner, rows, columns)],
         SumFormat s => s.Terms.SelectMany((t, i) => Tensors($"{name}.{SumFormat.NameOf(i)}", t, rows, columns)),
         _ => throw new NotSupportedException($"{name}: no synthetic tensors for {format.GetType().Name}."),
     };
@@ -74,6 +76,16 @@ internal sealed class SyntheticLayer(ElementType type, ulong seed)
 
         // Uneven steps, finer around zero, as tables for normal weights have them.
         static float Bent(float x) => (x + x * x * x) / 2;
+    }
+
+    private IEnumerable<StoredTensor> Lattice(string name, LatticeFormat format, int rows, int columns)
+    {
+        long[] shape = [rows, LatticeFormat.GroupsOf(columns)];
+        yield return new RandomTensor($"{name}.codes", ElementType.U16, shape, SeedOf($"{name}.codes"), r => r);
+        if (format.Bits > 2)
+            yield return new RandomTensor($"{name}.residual", format.Bits == 3 ? ElementType.U8 : ElementType.U16, shape, SeedOf($"{name}.residual"), r => r);
+        // All points of the book together have a mean square of 1.196.
+        yield return StoredTensor.FromValues($"{name}.scale", [(float)(1 / Math.Sqrt(1.196 * columns))], 1);
     }
 
     private StoredTensor Scales(string name, GridFormat format, int rows, int columns, double step) =>

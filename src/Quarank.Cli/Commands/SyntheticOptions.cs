@@ -8,7 +8,7 @@ namespace Quarank.Cli.Commands;
 /// <summary>What a synthetic model looks like, how it is stored, and where.</summary>
 internal sealed class SyntheticOptions
 {
-    private const string Tied = "tied:", PackedHead = "f16";
+    private const string Tied = "tied:", PackedHead = "grid:4:128";
     private static readonly SyntheticShape Usual = new();
 
     private readonly Option<bool> _synthetic = Inputs.Flag("--synthetic",

@@ -121,8 +121,9 @@ public sealed class SyntheticModelTests : IDisposable
 
     [Theory]
     [InlineData("f16", false)]
-    [InlineData("bf16", false)]
+    [InlineData("grid:4:32", false)]
     [InlineData("f16", true)]
+    [InlineData("grid:8:32", true)]
     public void The_head_has_its_own_form_or_is_the_embedding(string head, bool tied)
     {
         using var checkpoint = Checkpoint.Open(Write("grid:4:32", head, tied));

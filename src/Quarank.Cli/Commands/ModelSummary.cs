@@ -33,6 +33,9 @@ internal sealed record ModelSummary(
     public double? BitsPerWeightWithTables => CompressedLayerCount == 0 ? null
         : CompressedLayers.BitsPerWeight([.. Storage.Where(l => l.IsCompressed)], TableStorage);
 
+    /// <summary>In what the model differs from a plain Llama, by topic.</summary>
+    public IReadOnlyDictionary<string, string> Facts { get; init; } = new Dictionary<string, string>();
+
     public static ModelSummary Of(Checkpoint checkpoint)
     {
         var spec = ModelSpec.Of(checkpoint);
@@ -49,7 +52,7 @@ internal sealed record ModelSummary(
             checkpoint.Tensors.All.GroupBy(t => t.Type.ToString()).ToDictionary(g => g.Key, g => g.Sum(t => t.ByteLength)),
             TokenizerSummary.Of(checkpoint.Directory), layers.Count, compressed, compressed == 0 ? null
                 : CompressedLayers.BitsPerWeight(layers))
-        { Storage = layers, TableStorage = tables };
+        { Storage = layers, TableStorage = tables, Facts = FamilyFacts.Of(spec) };
     }
 
     public IEnumerable<(string Name, string Value)> Pairs() =>
@@ -60,6 +63,7 @@ internal sealed record ModelSummary(
         ("hidden", Units.Invariant($"{HiddenSize:N0}, feed-forward {IntermediateSize:N0}")),
         ("heads", Units.Invariant(
             $"{Heads} of {HeadSize}{(KeyValueHeads == Heads ? "" : $", {KeyValueHeads} for keys and values")}")),
+        .. Facts.Select(f => (f.Key, f.Value)),
         ("context", $"{Units.Count(ContextLength)} tokens"),
         ("vocabulary", $"{Units.Count(VocabularySize)}{(TiedHead ? ", head tied to the embedding" : "")}"),
         ("tokenizer", Tokenizer?.ToString() ?? "none in the folder"),

@@ -17,6 +17,7 @@ internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, Mod
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, spec.BlockCount);
         string name = _names.Block(index);
+        RefuseWhatWouldBeLeftOut(index);
         Projection[] projections = [.. spec.Projections(index).Select(Projection)];
         return new Block(spec, index, projections,
             SelfAttention(index, projections), Around($"{name}.{_names.AttentionNorm}", $"{name}.{_names.AttentionOutputNorm}"),
@@ -37,6 +38,41 @@ internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, Mod
         return new(spec.FinalNorm ? Norm(_names.FinalNorm, spec.HiddenSize) : null,
             spec.EmbeddingSize is null ? null : Table(_names.ProjectOut, width, spec.HiddenSize),
             spec.TiedHead ? embedding.Table : _layers.LoadTable(tensors, _names.Head, spec.VocabularySize, width), spec.LogitCap);
+    }
+
+    /// <summary>A tensor that the config gives no reason for would change the results if it were used: a bias, a norm, another projection.</summary>
+    private void RefuseWhatWouldBeLeftOut(int index)
+    {
+        string name = _names.Block(index);
+        var known = new HashSet<string>(spec.Projections(index).Select(p => p.Name), StringComparer.Ordinal);
+        var biased = spec.Projections(index).Where(p => p.HasBias).Select(p => $"{p.Name}.bias").ToHashSet(StringComparer.Ordinal);
+        string[] norms = [.. Norms(name).SelectMany(n => spec.Norm == NormKind.Layer ? [$"{n}.weight", $"{n}.bias"] : new[] { $"{n}.weight" })];
+        foreach (string tensor in tensors.Under(name).Names.Select(n => $"{name}.{n}"))
+        {
+            if (norms.Contains(tensor) || biased.Contains(tensor) || tensor.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)) continue;
+            if (tensor.EndsWith(".bias", StringComparison.Ordinal) || !known.Any(k => tensor.StartsWith($"{k}.", StringComparison.Ordinal)))
+                throw new InvalidDataException($"Tensor '{tensor}' has no place in {spec.Architecture} as config.json describes it; the model would run without it.");
+        }
+    }
+
+    private IEnumerable<string> Norms(string block)
+    {
+        if (spec.NormWeights)
+        {
+            yield return $"{block}.{_names.AttentionNorm}";
+            yield return $"{block}.{_names.MlpNorm}";
+        }
+        if (spec.NormPlacement == NormPlacement.BeforeAndAfter)
+        {
+            yield return $"{block}.{_names.AttentionOutputNorm}";
+            yield return $"{block}.{_names.MlpOutputNorm}";
+        }
+        if (spec.NormalizeQueriesAndKeys)
+        {
+            yield return $"{block}.{_names.Attention}q_norm";
+            yield return $"{block}.{_names.Attention}k_norm";
+        }
+        if (spec.ExpertCount > 0) yield return $"{block}.{_names.Mlp}{_names.Router}";
     }
 
     private SelfAttention SelfAttention(int block, Projection[] projections)

@@ -43,7 +43,8 @@ internal sealed class SequencePass
     /// What one sequence at work takes: its intermediate matrices, its keys and values, and what its sites have read.
     /// </summary>
     public static long LaneBytes(ModelSpec spec, int length) =>
-        4L * length * (7L * spec.HiddenSize + 4L * spec.QuerySize + 4L * spec.KeyValueSize + 3L * spec.IntermediateSize);
+        4L * length * (7L * spec.HiddenSize + 4L * spec.QuerySize + 4L * spec.KeyValueSize + 3L * spec.IntermediateSize
+            + Math.Max(0, spec.ExpertsPerToken - 1) * (3L * spec.IntermediateSize + 2L * spec.HiddenSize));
 
     /// <param name="advance">Replace each sequence's hidden states by what leaves the block.</param>
     /// <param name="collector">Gets what the sites read, if anybody wants to know.</param>

@@ -69,7 +69,7 @@ internal static class TinyLlama
         new() { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true };
 
     /// <summary>Byte-level BPE without merges: a byte is a token. The names of bytes are GPT-2's.</summary>
-    private static JsonObject Tokenizer()
+    public static JsonObject Tokenizer()
     {
         var names = new JsonObject();
         int other = 256;

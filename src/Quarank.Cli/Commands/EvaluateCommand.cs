@@ -19,7 +19,13 @@ internal sealed class EvaluateCommand : TaughtCommand
         "A sliding window that moves by so many tokens and foretells only those; without it, segments that do not overlap, as the GPTQ paper measures.", 1);
 
     private readonly Option<string?> _against = Inputs.Text("--against", "DENSE",
-        "The model it was made of: also tells how far the next-token distributions lie from that model's (Kullback-Leibler divergence, top-1 agreement).");
+        "The model it was made of: also tells how far the next-token distributions lie from that model's (Kullback-Leibler divergence with percentiles, agreement of the top tokens).");
+
+    private readonly Option<string?> _againstLogits = Inputs.Text("--against-logits", "FILE",
+        "The same from the dense model's saved logits, without that model; the divergence is then a lower bound, close to the exact one.");
+
+    private readonly Option<string?> _saveLogits = Inputs.Text("--save-logits", "FILE",
+        "Save this model's logits for --against-logits: of each position the 64 likeliest tokens and the log-sum-exp (276 or 340 bytes).");
 
     private readonly TaskOptions _tasks = new();
 
@@ -37,6 +43,10 @@ internal sealed class EvaluateCommand : TaughtCommand
             "quarank evaluate samples/tales --text samples/evaluation.txt --stride 512"),
         ("a compressed model beside the one it was made of",
             "quarank evaluate runs/tales-lordq2 --against samples/tales --text samples/evaluation.txt --length 256"),
+        ("the same without running the dense model each time: save its logits once",
+            "quarank evaluate samples/tales --text samples/evaluation.txt --length 256 --save-logits tales.logits"),
+        ("and compare with them",
+            "quarank evaluate runs/tales-lordq2 --text samples/evaluation.txt --against-logits tales.logits"),
         ("what bytes in the place of float inputs cost", "quarank evaluate runs/tales-lordq2 --text samples/evaluation.txt --activations int8"),
         ("a quick look at the first 8 segments, for a script", "quarank evaluate MODEL --text wiki.test.raw --segments 8 --json"),
         ("the five tasks of the LoRDQ paper", "quarank evaluate MODEL --tasks piqa,arc_easy,arc_challenge,boolq,storycloze --data FOLDER"),
@@ -44,7 +54,7 @@ internal sealed class EvaluateCommand : TaughtCommand
             "quarank evaluate MODEL --text wiki.test.raw --tasks hellaswag,winogrande --limit 100 --output results.json"))
     {
         Add(_model);
-        AddGroup("Perplexity", _text, _segments, _length, _stride, _against);
+        AddGroup("Perplexity", _text, _segments, _length, _stride, _against, _againstLogits, _saveLogits);
         AddGroup("Tasks", _tasks.All);
         AddGroup("Numbers", _inference.All);
         AddGroup("Options", ComputeOptions.Threads, _json, _output);
@@ -57,13 +67,21 @@ internal sealed class EvaluateCommand : TaughtCommand
         bool text = given.GetValue(_text) is not null;
         if (!text && !_tasks.AreGiven(given)) given.AddError("Give --text, --tasks or both.");
         if (!text)
-            foreach (var option in new Option[] { _segments, _length, _stride, _against }.Where(o => given.GetResult(o) is { Implicit: false }))
+            foreach (var option in new Option[] { _segments, _length, _stride, _against, _againstLogits, _saveLogits }.Where(o => given.GetResult(o) is { Implicit: false }))
                 given.AddError($"{option.Name} belongs to --text.");
         _tasks.Check(given, given.GetValue(_json) || given.GetValue(_output) is not null);
         if (given.GetValue(_stride) is { } stride && given.GetValue(_length) is { } length && stride >= length)
             given.AddError($"--stride must be less than --length, {stride} is not less than {length}.");
-        if (given.GetValue(_stride) is not null && given.GetValue(_against) is not null)
-            given.AddError("--against compares segments that do not overlap; leave out --stride.");
+        string[] logits = [.. new[] { _against, _againstLogits, _saveLogits }.Where(o => given.GetValue(o) is not null).Select(o => o.Name)];
+        if (logits.Length > 1) given.AddError($"{string.Join(" and ", logits)} exclude each other; give one.");
+        if (given.GetValue(_stride) is not null && logits.Length > 0)
+            given.AddError($"{logits[0]} takes segments that do not overlap; leave out --stride.");
+        if (given.GetValue(_saveLogits) is { } save)
+        {
+            if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(save)))) given.AddError($"--save-logits: the folder of {save} does not exist.");
+            foreach (var option in _inference.All.Where(o => given.GetResult(o) is { Implicit: false }))
+                given.AddError($"--save-logits saves what the model gives in exact numbers; leave out {option.Name}.");
+        }
         if (given.GetValue(_output) is { } output && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
             given.AddError($"--output: the folder of {output} does not exist.");
     }
@@ -75,7 +93,8 @@ internal sealed class EvaluateCommand : TaughtCommand
         using var checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model));
         var tasks = _tasks.AreGiven(parsed.CommandResult) ? _tasks.Prepare(parsed) : null;
         var measured = parsed.GetValue(_text) is { } text
-            ? Measured.Of(terminal, checkpoint, text, parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments), parsed.GetValue(_against), _inference.Of(parsed))
+            ? Measured.Of(terminal, checkpoint, text, parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments), parsed.GetValue(_against),
+                _inference.Of(parsed), new(parsed.GetValue(_againstLogits), parsed.GetValue(_saveLogits)))
             : null;
         var report = tasks is null ? null : TaskEvaluation.Run(terminal, checkpoint, tasks, _inference.Of(parsed));
 

@@ -23,22 +23,28 @@ internal sealed record Measured(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public MeasuredAgainst? Against { get; init; }
 
+    /// <summary>The file of its logits, if one was asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MeasuredLogits? SavedLogits { get; init; }
+
     /// <summary>In which numbers it ran, if not exactly.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Numbers { get; init; }
 
     /// <summary>Loads the model and measures it, showing how far it is.</summary>
-    /// <param name="length">Null: 2,048, or the model's context when that is shorter.</param>
+    /// <param name="length">Null: that of the logits to compare with; else 2,048, or the model's context when that is shorter.</param>
     /// <param name="stride">Null: segments that do not overlap.</param>
     /// <param name="against">The folder of the dense model to compare distributions with; not with a stride.</param>
+    /// <param name="logits">Saved logits in its place, or to write; not with a stride.</param>
     public static Measured Of(
         Terminal terminal, Checkpoint checkpoint, string textFile, int? length, int? stride, int? segments, string? against = null,
-        InferenceSettings? settings = null)
+        InferenceSettings? settings = null, LogitFiles? logits = null)
     {
         var clock = Stopwatch.StartNew();
         string text = TextInput.ReadDocuments(textFile);
         var spec = ModelSpec.Of(checkpoint);
-        int tokens = length ?? Math.Min(UsualLength, spec.ContextLength);
+        using var saved = logits?.Against is { } file ? Evaluation.SavedLogits.Open(file) : null;
+        int tokens = length ?? saved?.Header.Length ?? Math.Min(UsualLength, spec.ContextLength);
         if (tokens > spec.ContextLength)
             throw new InvalidDataException(
                 Units.Invariant(
@@ -47,7 +53,9 @@ internal sealed record Measured(
             throw new InvalidDataException(
             Units.Invariant($"--stride {stride} must be less than the {tokens:N0} tokens of a segment."));
 
-        var ids = Tokenizer.Load(checkpoint.Directory).Encode(text);
+        var tokenizer = Tokenizer.Load(checkpoint.Directory);
+        var ids = tokenizer.Encode(text);
+        saved?.Check(text, tokenizer, ids, spec.VocabularySize, tokens);
         if (ids.Length < tokens)
             throw new InvalidDataException(
                 Units.Invariant(
@@ -57,26 +65,24 @@ internal sealed record Measured(
         if (settings is not null) model.Settings = settings;
         InferenceOptions.Warn(terminal, model);
         using var view = new ProgressView(terminal, "evaluate");
-        view.Report(0, "");
+        if (logits?.Save is null) view.Report(0, "");
         var progress = new Immediate<EvaluationProgress>(p =>
         {
             terminal.Stop.ThrowIfCancellationRequested();
             view.Report((double)p.Done / p.Total,
                 Units.Invariant($"segment {p.Done} of {p.Total}, perplexity {Units.Perplexity(p.Perplexity)}"));
         });
-        if (against is not null)
-        {
-            var (own, beside) = MeasuredAgainst.Of(model, against, ids, tokens, segments, progress);
-            return new(checkpoint.Path, textFile, own.Protocol, own.Perplexity, own.StandardError, own.Tokens, own.Segments,
-                CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds)
-            { Against = beside, Numbers = InferenceOptions.Describe(model.Settings) };
-        }
-        var result = stride is { } step
-            ? Evaluation.Perplexity.OfSlidingWindow(model, ids, tokens, step, segments, progress)
-            : Evaluation.Perplexity.OfSegments(model, ids, tokens, segments, progress);
-        return new(checkpoint.Path, textFile, result.Protocol, result.Perplexity, result.StandardError, result.Tokens,
-            result.Segments,
+        MeasuredAgainst? beside = null;
+        MeasuredLogits? written = null;
+        PerplexityResult own;
+        if (against is not null) (own, beside) = MeasuredAgainst.Of(model, against, ids, tokens, segments, progress);
+        else if (saved is not null) (own, beside) = MeasuredAgainst.Of(model, saved, logits!.Against!, ids, segments, progress);
+        else if (logits?.Save is { } path)
+            (own, written) = MeasuredLogits.Of(terminal, path, checkpoint, model, text, tokenizer, ids, tokens, segments, progress);
+        else if (stride is { } step) own = Evaluation.Perplexity.OfSlidingWindow(model, ids, tokens, step, segments, progress);
+        else own = Evaluation.Perplexity.OfSegments(model, ids, tokens, segments, progress);
+        return new(checkpoint.Path, textFile, own.Protocol, own.Perplexity, own.StandardError, own.Tokens, own.Segments,
             CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds)
-        { Numbers = InferenceOptions.Describe(model.Settings) };
+        { Against = beside, SavedLogits = written, Numbers = InferenceOptions.Describe(model.Settings) };
     }
 }

@@ -29,35 +29,38 @@ public static class Divergence
         int count = Math.Min(ids.Length / length, segments ?? int.MaxValue);
         if (count == 0) throw new InvalidDataException($"The text has {ids.Length} tokens; at least {length} are needed.");
 
-        var (losses, denseLosses, differences, kl) = (new SampleMean(), new SampleMean(), new SampleMean(), new SampleMean());
-        var all = new float[(long)count * (length - 1)];
-        long agreed = 0;
-        var scorer = new TokenDivergences(dense.Head, model.Head);
+        var tally = new DivergenceTally((long)count * (length - 1));
+        var scorer = new TokenDivergences(dense, model);
         for (int i = 0; i < count; i++)
         {
-            foreach (var token in scorer.Of(dense.States(i), model.States(i), ids.Slice(i * length, length)))
-            {
-                all[kl.Count] = (float)token.Kl;
-                kl.Add(token.Kl);
-                losses.Add(token.Loss);
-                denseLosses.Add(token.DenseLoss);
-                differences.Add(token.Loss - token.DenseLoss);
-                if (token.Agrees) agreed++;
-            }
-            progress?.Report(new(i + 1, count, Math.Exp(losses.Mean)));
+            tally.Add(scorer.Of(dense.States(i), model.States(i), ids.Slice(i * length, length)));
+            progress?.Report(new(i + 1, count, tally.Perplexity));
         }
-        string protocol = Perplexity.SegmentProtocol(length);
-        Array.Sort(all);
-        return new(losses.Perplexity(protocol, count), denseLosses.Perplexity(protocol, count), differences.Mean,
-            differences.StandardError, kl.Mean, kl.StandardError, Percentile(all, 0.99), (double)agreed / all.Length);
+        return tally.Result(Perplexity.SegmentProtocol(length), count);
     }
 
-    /// <summary>The value at <paramref name="share"/> · (n − 1) of sorted values, between two of them by linear
-    /// interpolation.</summary>
-    internal static double Percentile(ReadOnlySpan<float> sorted, double share)
+    /// <summary>
+    /// As <see cref="OfSegments"/>, with the dense model's distributions from a file. Of each the file has the likeliest tokens and
+    /// the mass of all others together, so that the others count as one token here: merging outcomes never raises a divergence, and what comes out is a
+    /// lower bound of the exact one. Perplexities and top tokens are exact.
+    /// </summary>
+    /// <param name="dense">The distributions p.</param>
+    /// <param name="model">The distributions q, on segments of the length of the file.</param>
+    /// <param name="ids">The text's tokens.</param>
+    /// <param name="segments">At most so many, from the start; null takes all of the file.</param>
+    /// <exception cref="InvalidDataException">The file is damaged, of another vocabulary, of other tokens or has too few segments; or logits are not
+    /// numbers.</exception>
+    public static DivergenceResult OfSaved(
+        SavedLogits dense, Predictor model, ReadOnlySpan<int> ids, int? segments = null, IProgress<EvaluationProgress>? progress = null)
     {
-        double at = share * (sorted.Length - 1);
-        int below = (int)at, above = Math.Min(below + 1, sorted.Length - 1);
-        return sorted[below] + (at - below) * ((double)sorted[above] - sorted[below]);
+        int length = dense.Header.Length, count = dense.SegmentsOf(ids, model.Head.Table.Rows, segments);
+        var tally = new DivergenceTally((long)count * (length - 1));
+        var scorer = new SavedDivergences(model);
+        for (int i = 0; i < count; i++)
+        {
+            tally.Add(scorer.Of(dense.Segment(i), model.States(i), ids.Slice(i * length, length)));
+            progress?.Report(new(i + 1, count, tally.Perplexity));
+        }
+        return tally.Result(Perplexity.SegmentProtocol(length), count);
     }
 }

@@ -8,7 +8,10 @@ namespace Quarank.Evaluation;
 /// <param name="States">Of segment i: the states after the last norm, tokens × hidden. Asked for in order, each once.</param>
 public sealed record Predictor(Head Head, Func<int, Matrix<float>> States)
 {
+    /// <summary>In which numbers the head runs; exact ones where nothing is said.</summary>
+    public InferenceSettings Settings { get; init; } = new();
+
     /// <summary>Runs the model on segment i = ids[i · length … (i + 1) · length) when asked.</summary>
     public static Predictor Of(Model model, int[] ids, int length) =>
-        new(model.Head, i => model.Forward(ids.AsSpan(i * length, length)));
+        new(model.Head, i => model.Forward(ids.AsSpan(i * length, length))) { Settings = model.Settings };
 }

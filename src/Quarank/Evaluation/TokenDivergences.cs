@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Quarank.Models;
 using Quarank.Numerics;
 
 namespace Quarank.Evaluation;
@@ -9,38 +8,24 @@ namespace Quarank.Evaluation;
 /// <param name="Loss">−ln q of it.</param>
 /// <param name="Kl">Σ p (ln p − ln q) over the vocabulary, p the dense model's.</param>
 /// <param name="Agrees">Whether both hold the same token for the likeliest.</param>
-internal readonly record struct TokenDivergence(double DenseLoss, double Loss, double Kl, bool Agrees);
+/// <param name="SharedTop">What share of the dense model's few likeliest tokens is among the model's.</param>
+internal readonly record struct TokenDivergence(double DenseLoss, double Loss, double Kl, bool Agrees, double SharedTop);
 
-/// <summary>Distributions of two heads compared token by token, from logits computed for a few tokens at a time.</summary>
-internal sealed class TokenDivergences(Head dense, Head model)
+/// <summary>Distributions of two models compared token by token, from logits computed for a few tokens at a time.</summary>
+internal sealed class TokenDivergences(Predictor dense, Predictor model)
 {
-    private const int Chunk = 128, Piece = 1024;
+    private const int Piece = 1024;
 
-    private Logits? _dense, _model;
-
-    private sealed class Logits(Head head, int tokens)
-    {
-        private readonly Matrix<float> _states = new(tokens, head.Table.Columns), _logits = new(tokens, head.Table.Rows);
-
-        public int Tokens => tokens;
-
-        public Matrix<float> Of(ReadOnlySpan<float> states)
-        {
-            states.CopyTo(_states.Data);
-            head.Logits(_states, _logits);
-            return _logits;
-        }
-    }
+    private readonly LogitRows _dense = new(dense), _model = new(model);
 
     /// <summary>All tokens of a segment but the first, each foretold from those before it.</summary>
     public TokenDivergence[] Of(Matrix<float> denseStates, Matrix<float> states, ReadOnlySpan<int> ids)
     {
         var (found, targets) = (new TokenDivergence[ids.Length - 1], ids[1..].ToArray());
-        for (int done = 0; done < found.Length; done += Chunk)
+        for (int done = 0; done < found.Length; done += LogitRows.Chunk)
         {
-            int first = done, count = Math.Min(Chunk, found.Length - done);
-            if (_dense?.Tokens != count) (_dense, _model) = (new(dense, count), new(model, count));
-            var (p, q) = (_dense.Of(denseStates.RowRange(first, count)), _model!.Of(states.RowRange(first, count)));
+            int first = done, count = Math.Min(LogitRows.Chunk, found.Length - done);
+            var (p, q) = (_dense.Of(denseStates, first, count), _model.Of(states, first, count));
             Threads.For(count, t => found[first + t] = Compare(p.Row(t), q.Row(t), targets[first + t]));
         }
         return found;
@@ -52,7 +37,11 @@ internal sealed class TokenDivergences(Head dense, Head model)
     /// </summary>
     private static TokenDivergence Compare(Span<float> a, Span<float> b, int target)
     {
-        int topA = TensorPrimitives.IndexOfMax<float>(a), topB = TensorPrimitives.IndexOfMax<float>(b);
+        int few = Math.Min(TopTokens.Few, a.Length);
+        Span<int> fewA = stackalloc int[few], fewB = stackalloc int[few];
+        TopTokens.Find(a, fewA);
+        TopTokens.Find(b, fewB);
+        int topA = fewA[0], topB = fewB[0];
         float wantedA = a[target] - a[topA], wantedB = b[target] - b[topB];
         TensorPrimitives.Subtract(a, a[topA], a);
         TensorPrimitives.Subtract(b, b[topB], b);
@@ -71,8 +60,8 @@ internal sealed class TokenDivergences(Head dense, Head model)
         }
         double logA = Math.Log(sumA), logB = Math.Log(sumB), kl = dot / sumA - logA + logB;
         if (!double.IsFinite(kl) || !float.IsFinite(wantedA) || !float.IsFinite(wantedB))
-            throw new InvalidDataException("The model's logits are not finite numbers: its weights are damaged or overflow.");
+            throw LogitRows.NotFinite();
         // Rounding can leave a KL of nearly nothing a little below it.
-        return new(logA - wantedA, logB - wantedB, Math.Max(0, kl), topA == topB);
+        return new(logA - wantedA, logB - wantedB, Math.Max(0, kl), topA == topB, TopTokens.Shared(fewA, fewB));
     }
 }

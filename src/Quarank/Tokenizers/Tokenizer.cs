@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Quarank.Tokenizers;
@@ -95,6 +96,15 @@ public sealed class Tokenizer
 
     /// <summary>The id of a piece, spelled as the vocabulary spells it; null when there is none.</summary>
     public int? TokenId(string piece) => _parts.Vocabulary.TryFind(piece, out int id) ? id : null;
+
+    /// <summary>SHA-256 over all pieces by their ids, in hexadecimal digits.</summary>
+    internal string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (int id = 0; id < VocabularySize; id++)
+            if (_parts.Vocabulary.Piece(id) is { } piece) hash.AppendData(Encoding.UTF8.GetBytes($"{id} {piece}\0"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     /// <summary>Whether an id is a special token, one that stands for no text.</summary>
     public bool IsSpecial(int id) => _special.Contains(id);

@@ -16,7 +16,7 @@ public class DivergenceTests
     {
         var result = Measure(_one, _one, _one.Ids(300));
         Assert.Equal((0, 0, 0, 0, 0), (result.KlMean, result.KlMeanError, result.Kl99, result.LossDifference, result.LossDifferenceError));
-        Assert.Equal(1, result.TopAgreement);
+        Assert.Equal((1, 0, 1, 0), (result.TopAgreement, result.TopAgreementError, result.TopFiveAgreement, result.TopFiveAgreementError));
         Assert.Equal(result.Dense, result.Model);
     }
 
@@ -40,7 +40,14 @@ public class DivergenceTests
         Array.Sort(kl);
         // 298 values: the place 0.99 · 297 lies between the 295th and the 296th.
         Assert.Equal(kl[294] + 0.03 * (kl[295] - kl[294]), result.Kl99, 1e-4);
-        Assert.Equal(tokens.Count(t => t.Agrees) / 298.0, result.TopAgreement, 1e-12);
+        double agreed = tokens.Count(t => t.Agrees) / 298.0;
+        Assert.Equal(agreed, result.TopAgreement, 1e-12);
+        Assert.Equal(Math.Sqrt(agreed * (1 - agreed) / 297), result.TopAgreementError, 1e-12);
+        Assert.Equal(tokens.Average(t => t.SharedTop), result.TopFiveAgreement, 1e-12);
+        Assert.Equal(ErrorOfMean([.. tokens.Select(t => t.SharedTop)]), result.TopFiveAgreementError, 1e-12);
+        Assert.InRange(result.TopFiveAgreement, result.TopAgreement / 5, 0.5);
+        Assert.Equal((kl[148] + kl[149]) / 2, result.Spread.Median.Value, 1e-4);
+        Assert.Equal(kl[^1], result.Spread.Maximum.Value, 1e-4);
         Assert.InRange(result.TopAgreement, 0.001, 0.5);
     }
 
@@ -61,17 +68,6 @@ public class DivergenceTests
         var ids = one.Ids(20);
         var result = Divergence.OfSegments(Predictor.Of(one.Load(), ids, 20), Predictor.Of(other.Load(), ids, 20), ids, 20);
         Assert.Equal(Plainly(ids, one, other).Average(t => t.Kl), result.KlMean, 1e-5);
-    }
-
-    [Fact]
-    public void Percentiles_lie_between_their_neighbours()
-    {
-        float[] values = [1, 2, 4, 8];
-        Assert.Equal(1, Divergence.Percentile(values, 0));
-        Assert.Equal(8, Divergence.Percentile(values, 1));
-        Assert.Equal(3, Divergence.Percentile(values, 0.5), 1e-12);
-        Assert.Equal(7.88, Divergence.Percentile(values, 0.99), 1e-12);
-        Assert.Equal(5, Divergence.Percentile([5], 0.99));
     }
 
     [Fact]
@@ -109,8 +105,10 @@ public class DivergenceTests
         double[][] a = LogProbabilities(dense, ids), b = LogProbabilities(model, ids);
         return [.. Enumerable.Range(0, ids.Length - 1).Select(t => new TokenDivergence(
             -a[t][ids[t + 1]], -b[t][ids[t + 1]], a[t].Zip(b[t], (p, q) => Math.Exp(p) * (p - q)).Sum(),
-            Array.IndexOf(a[t], a[t].Max()) == Array.IndexOf(b[t], b[t].Max())))];
+            Array.IndexOf(a[t], a[t].Max()) == Array.IndexOf(b[t], b[t].Max()), Five(a[t]).Intersect(Five(b[t])).Count() / 5.0))];
     }
+
+    private static IEnumerable<int> Five(double[] row) => Enumerable.Range(0, row.Length).OrderByDescending(i => row[i]).Take(5);
 
     private static double[][] LogProbabilities(SomeLlama model, int[] ids) =>
         [.. new ReferenceDecoder(model.Config, model.Tensors).Logits(ids).Select(row =>

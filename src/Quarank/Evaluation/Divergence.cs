@@ -1,6 +1,3 @@
-using Quarank.Models;
-using Quarank.Numerics;
-
 namespace Quarank.Evaluation;
 
 /// <summary>A model beside the dense one it was made of, in one pass over a text.</summary>

@@ -52,7 +52,7 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(TheProgram.Run(["evaluate", _model, "--json", .. evaluate]).Json.GetProperty("perplexity").GetDouble(),
             against.GetProperty("perplexity").GetDouble(), 1e-2);
         Assert.InRange(against.GetProperty("klMean").GetDouble(), 1e-6, 5);
-        Assert.Contains("top-1 agreement  100.0 %", TheProgram.Run(["evaluate", _model, "--against", _model, .. evaluate]).Out);
+        Assert.Contains("same top token   100.00 ± 0.00 %", TheProgram.Run(["evaluate", _model, "--against", _model, .. evaluate]).Out);
         Assert.Contains("divergence       0.0000 ± 0.0000", TheProgram.Run(["evaluate", _model, "--against", _model, .. evaluate]).Out);
     }
 

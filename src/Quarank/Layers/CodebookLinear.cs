@@ -52,14 +52,11 @@ public sealed record CodebookFormat(
 }
 
 /// <summary>A matrix of packed codes into a table of levels (<see cref="CodebookFormat"/>); tensors <c>codes</c>, <c>scales</c>, <c>levels</c>.</summary>
-public sealed class CodebookLinear : Linear
+public sealed class CodebookLinear : PackedLinear
 {
-    private const int RowChunk = 64;
-    private readonly PackedMatrix? _packed; // around the same codes, where kernels know the codebook
     private readonly byte[] _codes;
     private readonly float[] _scales;
     private readonly float[] _levels;
-    private readonly RowParallel.Kernel _kernel;
 
     /// <summary>Wraps packed codes. Scales must be exact in the format's scale type.</summary>
     /// <param name="packed">Rows × <see cref="BitPacking.ByteCount"/>(columns) bytes.</param>
@@ -77,11 +74,11 @@ public sealed class CodebookLinear : Linear
         (Format, _codes, _scales, _levels) = (format, packed, scales, levels);
         if (format.PackedGroup(rows, columns) is { } group)
         {
-            _packed = format.Axis == GridAxis.Columns
+            Packed = format.Axis == GridAxis.Columns
                 ? PackedMatrix.OfLevels(rows, columns, format.Bits, packed, scales, levels)
                 : PackedMatrix.OfLevels(rows, columns, format.Bits, group, packed, scales, format.Scales == ScaleType.Bits16, levels);
         }
-        _kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
+        Kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
     }
 
     public override CodebookFormat Format { get; }
@@ -114,38 +111,6 @@ public sealed class CodebookLinear : Linear
                 TensorPrimitives.Multiply(group, _scales[(first + i) * GroupsOfRow + g], group);
             }
         }
-    }
-
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
-    {
-        if (_packed is null) RowParallel.Run(RowChunk, x, y, _kernel);
-        else _packed.MultiplyFloat(x, y);
-    }
-
-    public override void Apply(Matrix<float> x, Matrix<float> y)
-    {
-        if (_packed is null) base.Apply(x, y);
-        else _packed.Multiply(x, y);
-    }
-
-    /// <summary>The levels too are rounded then, to 1/4,094 of the largest.</summary>
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y)
-    {
-        if (_packed is null) Apply(x, y);
-        else _packed.Multiply(x, y);
-    }
-
-    /// <summary>With the levels as they are: they are rounded for one token only, to less than a thirtieth of a step of the input.</summary>
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y)
-    {
-        if (_packed is null)
-        {
-            Apply(x, y);
-            return;
-        }
-        var rounded = new Matrix<float>(x.Rows, x.Columns);
-        Threads.For(x.Rows, t => _packed.Round(x.Row(t), rounded.Row(t)));
-        Apply(rounded, y);
     }
 
     private void ApplyByRows(int first, ReadOnlySpan<float> x, Span<float> y)

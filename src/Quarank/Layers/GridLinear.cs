@@ -7,15 +7,12 @@ using Quarank.Numerics.Kernels;
 namespace Quarank.Layers;
 
 /// <summary>A matrix of packed codes on a uniform grid (<see cref="GridFormat"/>); tensors <c>codes</c>, <c>scales</c>, and <c>zeros</c> or <c>offsets</c>.</summary>
-public sealed class GridLinear : Linear
+public sealed class GridLinear : PackedLinear
 {
-    private const int RowChunk = 64;
-    private readonly PackedMatrix? _packed; // around the same codes, where kernels know the grid
     private readonly byte[] _codes;
     private readonly float[] _scales;
     private readonly byte[] _zeros;         // integer zero-points, one a scale
     private readonly float[] _offsets;      // what a code of 0 stands for, one a scale
-    private readonly RowParallel.Kernel _kernel;
 
     /// <summary>Wraps packed codes. Scales (and offsets) must be exact in the format's scale type.</summary>
     /// <param name="packed">Rows × <see cref="BitPacking.ByteCount"/>(columns) bytes.</param>
@@ -40,8 +37,8 @@ public sealed class GridLinear : Linear
             for (int g = 0; g < count; g++)
                 _offsets[g] = -scales[g] * (format.Offset == GridOffset.None ? 1 << (format.Bits - 1) : zeros[g]);
         }
-        _packed = Packed(format, rows, columns, packed, scales, zeros, _offsets);
-        _kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
+        Packed = View(format, rows, columns, packed, scales, zeros, _offsets);
+        Kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
     }
 
     public override GridFormat Format { get; }
@@ -102,36 +99,6 @@ public sealed class GridLinear : Linear
         ArrayPool<byte>.Shared.Return(rented);
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
-    {
-        if (_packed is null) RowParallel.Run(RowChunk, x, y, _kernel);
-        else _packed.MultiplyFloat(x, y);
-    }
-
-    public override void Apply(Matrix<float> x, Matrix<float> y)
-    {
-        if (_packed is null) base.Apply(x, y);
-        else _packed.Multiply(x, y);
-    }
-
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y)
-    {
-        if (_packed is null) Apply(x, y);
-        else _packed.Multiply(x, y);
-    }
-
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y)
-    {
-        if (_packed is null)
-        {
-            Apply(x, y);
-            return;
-        }
-        var rounded = new Matrix<float>(x.Rows, x.Columns);
-        Threads.For(x.Rows, t => _packed.Round(x.Row(t), rounded.Row(t)));
-        Apply(rounded, y);
-    }
-
     // Σ (s·c + o)·x = s·Σ c·x + o·Σ x, and the Σ x of a group serve every row.
     private void ApplyByRows(int first, ReadOnlySpan<float> x, Span<float> y)
     {
@@ -187,7 +154,7 @@ public sealed class GridLinear : Linear
         BitPacking.Unpack(_codes.AsSpan(i * bytes, bytes), Format.Bits, codes);
     }
 
-    private static PackedMatrix? Packed(GridFormat format, int rows, int columns, byte[] codes, float[] scales, byte[] zeros, float[] offsets)
+    private static PackedMatrix? View(GridFormat format, int rows, int columns, byte[] codes, float[] scales, byte[] zeros, float[] offsets)
     {
         if (format.PackedGroup(rows, columns) is not { } group) return null;
         if (format.Axis == GridAxis.Columns) return new PackedMatrix(rows, columns, format.Bits, codes, scales, offsets);

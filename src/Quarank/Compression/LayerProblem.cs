@@ -8,7 +8,14 @@ namespace Quarank.Compression;
 /// H = Σ w² x xᵀ / tokens (half the papers' Hessian), Columns × Columns, symmetric; w are the tokens' weights. What methods fit to.
 /// </param>
 /// <param name="Plain">H with every weight 1, where that is another matrix: what losses are measured with.</param>
-public sealed record InputStatistics(long Tokens, Matrix<double> Gram, Matrix<double>? Plain = null);
+public sealed record InputStatistics(long Tokens, Matrix<double> Gram, Matrix<double>? Plain = null)
+{
+    /// <summary>
+    /// The mean of |x_j| over all tokens, every weight 1; null where nobody took it: statistics kept by an earlier version, or coordinates
+    /// that have been turned.
+    /// </summary>
+    public double[]? Magnitudes { get; init; }
+}
 
 /// <summary>The place and size of a layer, before anything is read.</summary>
 public sealed record LayerShape(string Name, int Rows, int Columns);

@@ -18,6 +18,7 @@ internal sealed class Rotation(LayerProblem problem)
         {
             Gram = Incoherence.TurnGram(problem.Inputs.Gram, _inputs),
             Plain = problem.Inputs.Plain is { } plain ? Incoherence.TurnGram(plain, _inputs) : null,
+            Magnitudes = null,
         },
     };
 

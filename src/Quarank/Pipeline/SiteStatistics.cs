@@ -36,10 +36,13 @@ internal sealed record SiteStatistics(long Tokens, IReadOnlyDictionary<TokenWeig
     /// <summary>For an expert: how many tokens were routed to it, all of <see cref="Tokens"/> or too few to fit to. Null elsewhere.</summary>
     public long? Routed { get; init; }
 
+    /// <summary>As in <see cref="InputStatistics.Magnitudes"/>.</summary>
+    public double[]? Magnitudes { get; init; }
+
     /// <summary>Unweighted.</summary>
     public InputStatistics Inputs => For(TokenWeights.None);
 
     /// <summary>As a layer sees them whose tokens are weighted so.</summary>
     public InputStatistics For(TokenWeights weights) =>
-        new(Tokens, Grams[weights], weights == TokenWeights.None ? null : Grams[TokenWeights.None]);
+        new(Tokens, Grams[weights], weights == TokenWeights.None ? null : Grams[TokenWeights.None]) { Magnitudes = Magnitudes };
 }

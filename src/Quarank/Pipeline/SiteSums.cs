@@ -16,21 +16,27 @@ internal sealed class SiteSums
     private readonly double _normCut;
     private readonly Dictionary<TokenWeights, Matrix<double>> _sums;
     private readonly Matrix<double>? _above;     // the tokens above the limit, unweighted
+    private readonly double[] _magnitudes;
 
     public SiteSums(int columns, TokenWeighting weighting)
     {
         _normCut = weighting.NormCut;
+        _magnitudes = new double[columns];
         _sums = weighting.Summed.ToDictionary(w => w, _ => new Matrix<double>(columns, columns));
         if (_sums.ContainsKey(TokenWeights.Cut)) _above = new(columns, columns);
     }
 
     public List<float> Norms { get; } = [];
 
+    /// <summary>The mean of |x_j| over the tokens so far.</summary>
+    public double[] Magnitudes() => [.. _magnitudes.Select(m => m / Norms.Count)];
+
     /// <param name="inputs">What the layers read in one sequence, tokens × columns.</param>
     /// <param name="norms">Of its rows.</param>
     public void Add(Matrix<float> inputs, float[] norms)
     {
         Norms.AddRange(norms);
+        AddMagnitudes(inputs);
         float limit = _above is null ? float.PositiveInfinity : (float)(_normCut * Median(norms));
         int[] all = [.. Enumerable.Range(0, norms.Length)], high = [.. all.Where(t => norms[t] > limit)];
         foreach (var (weights, sum) in _sums)
@@ -57,6 +63,24 @@ internal sealed class SiteSums
             Threads.For(sum.Rows, i => TensorPrimitives.Divide(sum.Row(i), tokens, sum.Row(i)));
         }
         return _sums;
+    }
+
+    // Floats within a sequence, doubles over sequences, as the matrices are summed.
+    private void AddMagnitudes(Matrix<float> inputs)
+    {
+        const int chunk = 256;
+        Threads.For((_magnitudes.Length + chunk - 1) / chunk, c =>
+        {
+            int first = c * chunk, count = Math.Min(chunk, _magnitudes.Length - first);
+            Span<float> sum = stackalloc float[chunk], one = stackalloc float[chunk];
+            sum.Clear();
+            for (int t = 0; t < inputs.Rows; t++)
+            {
+                TensorPrimitives.Abs(inputs.Row(t).Slice(first, count), one);
+                TensorPrimitives.Add(sum[..count], one[..count], sum);
+            }
+            for (int j = 0; j < count; j++) _magnitudes[first + j] += sum[j];
+        });
     }
 
     private static void AddHigh(Matrix<float> inputs, int[] high, Func<int, float> weight, Matrix<double> sum)

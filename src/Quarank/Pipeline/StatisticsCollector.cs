@@ -37,7 +37,11 @@ internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSi
         var grams = s.Value.Finish();
         _weighting.Complete(grams);
         int tokens = s.Value.Norms.Count;
-        return new SiteStatistics(tokens, grams, Sinks.Of(s.Value.Norms)) { Routed = s.Key.Expert is null ? null : tokens };
+        return new SiteStatistics(tokens, grams, Sinks.Of(s.Value.Norms))
+        {
+            Routed = s.Key.Expert is null ? null : tokens,
+            Magnitudes = s.Value.Magnitudes(),
+        };
     });
 
     public static string Name(InputSite site) => site.Place switch

@@ -9,7 +9,7 @@ namespace Quarank.Pipeline;
 /// <summary>
 /// The Gram matrices of an original model on one calibration set, kept so that many methods can be tried on them. Per block a file for
 /// each token weighting, with, per site, <c>name.gram</c> (the lower triangle, row by row, float64), the plain one also with
-/// <c>name.tokens</c>, <c>name.sink</c>, <c>name.sinkTokens</c> and <c>name.sinkShare</c>, an expert's also with <c>name.routed</c>. What another weighting lacks is added.
+/// <c>name.tokens</c>, <c>name.sink</c>, <c>name.sinkTokens</c>, <c>name.sinkShare</c> and <c>name.magnitudes</c>, an expert's also with <c>name.routed</c>. What another weighting lacks is added.
 /// </summary>
 internal sealed class StatisticsFolder
 {
@@ -59,6 +59,7 @@ internal sealed class StatisticsFolder
                 var (under, gram) = (tensors.Under(NameOf(site)), LowerTriangle(seen.Grams[weights]));
                 under.Add("gram", StoredTensor.FromValues("gram", gram, gram.Length));
                 if (weights != TokenWeights.None) continue;
+                if (seen.Magnitudes is { } magnitudes) under.Add("magnitudes", StoredTensor.FromValues("magnitudes", magnitudes, magnitudes.Length));
                 under.Add("tokens", StoredTensor.FromValues("tokens", new[] { seen.Tokens }, 1));
                 if (seen.Routed is { } routed) under.Add("routed", StoredTensor.FromValues("routed", new[] { routed }, 1));
                 under.Add("sink", StoredTensor.FromValues("sink", new[] { seen.Sinks.Ratio }, 1));
@@ -81,6 +82,7 @@ internal sealed class StatisticsFolder
                 var plain = files[TokenWeights.None].Tensors.Under(NameOf(site));
                 return new SiteStatistics(plain["tokens"].ReadArray<long>()[0], grams, SinksOf(plain))
                 {
+                    Magnitudes = plain.Contains("magnitudes") ? plain["magnitudes"].ReadArray<double>() : null,
                     Routed = plain.Contains("routed") ? plain["routed"].ReadArray<long>()[0] : null,
                 };
             });

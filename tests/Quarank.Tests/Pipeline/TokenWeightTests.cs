@@ -33,6 +33,18 @@ public sealed class TokenWeightTests : IDisposable
         AssertNear(Direct(sequences, weights, cut), gram, 2e-6);   // float products of 60 tokens
     }
 
+    [Fact]
+    public void Mean_magnitudes_are_those_of_a_double_loop_whatever_the_weights()
+    {
+        var sequences = Sequences(sink: 300);
+        double[] found = Gather(sequences, new([TokenWeights.Unit])).For(TokenWeights.Unit).Magnitudes!;
+        for (int j = 0; j < found.Length; j++)
+        {
+            double expected = sequences.Average(s => Enumerable.Range(0, s.Rows).Average(t => (double)Math.Abs(s[t, j])));
+            Assert.Equal(expected, found[j], 1e-5 * expected);
+        }
+    }
+
     /// <summary>The small tokens' matrix survives a sink whose square is 10¹⁰ times theirs, which a float sum would bury.</summary>
     [Fact]
     public void A_cut_keeps_the_small_tokens_exact_beside_an_enormous_one()

@@ -37,7 +37,7 @@ internal static class ShiftedIteration
         int width = Math.Min(n, rank + Math.Max(10, rank / 10));
         if (rank == 0 || energy == 0) return (new(rank, n), 0, 0, true);
         double shift = 0, before = double.NegativeInfinity;
-        var q = Orthonormalize(times(Gaussian(width, n, seed)), out _);
+        var q = Orthonormalize(times(RandomMatrix.Gaussian(width, n, seed)), out _);
         for (int passes = 2; ; passes++)
         {
             var image = times(q);
@@ -112,14 +112,6 @@ internal static class ShiftedIteration
             norm = TensorPrimitives.Norm<double>(x.Data);
         }
         return Math.Sqrt(1 / norm);
-    }
-
-    private static Matrix<double> Gaussian(int rows, int columns, int seed)
-    {
-        var random = new Random(seed);
-        var m = new Matrix<double>(rows, columns);
-        foreach (ref double v in m.Data) v = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
-        return m;
     }
 
     private static Matrix<TTo> Converted<T, TTo>(Matrix<T> from) where T : unmanaged, INumber<T> where TTo : unmanaged, INumber<TTo>

@@ -14,12 +14,14 @@ internal sealed class ChoiceOptions
     private readonly Option<LossMeasure?> _sensitivity = Inputs.Choice("--sensitivity",
         "Weigh choices by what they do to the model's predictions when only one layer changes, or by the layer's own error (kl).",
         ("kl", LossMeasure.Kl), ("loss", LossMeasure.Loss));
+    private readonly Option<AllocationRule?> _rule = Inputs.Choice("--rule",
+        "Make the sum over all layers least, or the worst layer as good as can be, as ASVD does (sum).", ("sum", AllocationRule.Sum), ("worst", AllocationRule.Worst));
     private readonly Option<int?> _probes = Inputs.Whole("--probes", "N", "kl: calibration sequences to measure predictions on (4).", 1);
     private readonly Option<int?> _probeLength = Inputs.Whole("--probe-length", "N", "kl: tokens of each (512).", 2);
     private readonly Option<bool> _probeAll = Inputs.Flag("--probe-all",
         "kl: measure every choice in every layer, instead of one by every kind of method.");
 
-    public Option[] All => [_choices, _sensitivity, _probes, _probeLength, _probeAll];
+    public Option[] All => [_choices, _sensitivity, _rule, _probes, _probeLength, _probeAll];
 
     public bool Given(SymbolResult given) => given.GetResult(_choices) is not null;
 
@@ -38,6 +40,7 @@ internal sealed class ChoiceOptions
         {
             BitsPerWeight = bitsPerWeight ?? asked.BitsPerWeight,
             Sensitivity = given.GetValue(_sensitivity) ?? asked.Sensitivity,
+            Rule = given.GetValue(_rule) ?? asked.Rule,
             Probes = asked.Probes with
             {
                 Samples = given.GetValue(_probes) ?? asked.Probes.Samples,

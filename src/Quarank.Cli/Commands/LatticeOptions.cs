@@ -10,7 +10,7 @@ namespace Quarank.Cli.Commands;
 internal sealed class LatticeOptions
 {
     private readonly Option<int?> _passes = Inputs.Whole("--passes", "N", "Of descent over the groups of eight weights, after their feedback (4).", 0, 1000);
-    private readonly Option<int?> _factorBits = Inputs.Whole("--factor-bits", "N", "Bits of CALDERA's factors: 2, 3 or 4 on the lattice, or 16 (4).", 2, 16);
+    private readonly Option<int?> _factorBits = Inputs.Whole("--factor-bits", "N", "Bits of CALDERA's factors: 2, 3 or 4 on the lattice, or 16 (4); of svd, asvd, svd-llm and res-svd 2 to 8, or 16 (16).", 2, 16);
     private readonly Option<int?> _iterations = Inputs.Whole("--iterations", "N", "How often CALDERA's Q and L R take turns; the best pair is kept (3).", 1, 1000);
     private readonly Option<int?> _factorIterations = Inputs.Whole("--factor-iterations", "N", "How often its factors are rounded anew for each other, in each turn (10).", 1, 1000);
 
@@ -21,6 +21,9 @@ internal sealed class LatticeOptions
     private readonly Option<bool> _downdate = Inputs.Flag("--downdate", "CALDERA: Q's feedback leaves out the directions of the factors.");
 
     public Option Passes => _passes;
+
+    /// <summary>Products alone have it too.</summary>
+    public Option<int?> FactorBits => _factorBits;
 
     public Option[] All => [_passes, _factorBits, _iterations, _factorIterations, _start, _outliers, _downdate];
 

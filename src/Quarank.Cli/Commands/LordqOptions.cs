@@ -45,8 +45,14 @@ internal sealed class LordqOptions
     private readonly Option<bool> _restFirst = Inputs.Flag("--rest-first", "The grid first, and the factors for its error.");
     private readonly Option<int?> _restRounds = Inputs.Whole("--rest-rounds", "N", "Let grid and factors take turns N times more (0).", 0, 1000);
 
-    /// <summary>CALDERA has it too.</summary>
+    /// <summary>CALDERA and products alone have it too.</summary>
     public Option<int?> Rank => _rank;
+
+    /// <summary>LPLR's left factor has it too.</summary>
+    public Option<int?> PBits => _pBits;
+
+    /// <summary>LPLR's right factor has it too.</summary>
+    public Option<int?> QBits => _qBits;
 
     public Option[] All =>
     [

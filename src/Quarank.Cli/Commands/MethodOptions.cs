@@ -11,10 +11,11 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
 internal sealed class MethodOptions
 {
-    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera }
+    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera, Svd, Asvd, SvdLlm, ResSvd, Lplr }
 
-    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, or CALDERA (lattice and low rank).",
-        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera));
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR.",
+        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera),
+        ("svd", Name.Svd), ("asvd", Name.Asvd), ("svd-llm", Name.SvdLlm), ("res-svd", Name.ResSvd), ("lplr", Name.Lplr));
 
     private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4 (2).", 2, 8);
     private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; lordq: entries of a factor's vector, 0).", 0);
@@ -37,6 +38,8 @@ internal sealed class MethodOptions
         ("uniform", RankRule.Uniform), ("water-filling", RankRule.WaterFilling));
     private readonly LordqOptions _lordq = new();
     private readonly LatticeOptions _lattice = new();
+    private readonly LowRankOptions _lowRank = new();
+    private readonly CorrectionOptions _correction = new();
     private readonly Option<bool> _incoherent = Inputs.Flag("--incoherent", "rtn, gptq, lordq: in coordinates turned by random signs and a Hadamard matrix on both sides, as lattice and caldera always are.");
 
     private readonly Option<int?> _exactDirections = Inputs.Whole("--exact-directions", "K",
@@ -53,6 +56,8 @@ internal sealed class MethodOptions
         ("rtn and gptq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
         ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, _ranks, .. _lordq.All]),
         ("lattice and caldera (also --bits, --damping; caldera: --rank)", _lattice.All),
+        ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
+        ("Factors for what a method leaves", _correction.All),
     ];
 
     /// <summary>All flags of this kind that were given.</summary>
@@ -64,7 +69,7 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice or caldera (or a --recipe).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice, caldera, svd, asvd, svd-llm, res-svd or lplr (or a --recipe).");
             return;
         }
         Option[] taken = method switch
@@ -74,10 +79,21 @@ internal sealed class MethodOptions
             Name.LordqBest => [_bitsPerWeight, _incoherent],
             Name.Lattice => [_bits, _damping, _dampingOf, _lattice.Passes],
             Name.Caldera => [_lordq.Rank, _bits, _damping, .. _lattice.All],
+            Name.Svd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize],
+            Name.Asvd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _lowRank.Power],
+            Name.SvdLlm => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _damping, _dampingOf],
+            Name.ResSvd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _lowRank.Share, _damping, _dampingOf],
+            Name.Lplr => [_lordq.Rank, _bitsPerWeight, _lordq.PBits, _lordq.QBits, .. _lowRank.Lplr],
             _ => [_scales, _incoherent, _bitsPerWeight, _budget, _ranks, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
         };
-        string name = method == Name.LordqBest ? "lordq-best" : method.ToString().ToLowerInvariant();
-        var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. taken]).ToList();
+        string name = method switch
+        {
+            Name.LordqBest => "lordq-best",
+            Name.SvdLlm => "svd-llm",
+            Name.ResSvd => "res-svd",
+            _ => method.ToString().ToLowerInvariant(),
+        };
+        var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. _correction.All, .. taken]).ToList();
         foreach (var option in foreign)
             given.AddError($"{option.Name} is not an option of {name}; it takes {string.Join(", ", taken.Select(o => o.Name))}.");
         if (foreign.Count > 0) return;
@@ -95,7 +111,7 @@ internal sealed class MethodOptions
     public Method Build(CommandResult given)
     {
         var (directions, columns) = (given.GetValue(_exactDirections) ?? 0, given.GetValue(_exactColumns) ?? 0);
-        var inner = given.GetValue(_incoherent) ? new Incoherent(BuildInner(given)) : BuildInner(given);
+        var inner = _correction.Build(given, given.GetValue(_incoherent) ? new Incoherent(BuildInner(given)) : BuildInner(given));
         return directions + columns == 0 ? inner : new Exact(inner, directions, columns);
     }
 
@@ -118,6 +134,16 @@ internal sealed class MethodOptions
                 return new Incoherent(_lattice.Lattice(given, given.GetValue(_bits), given.GetValue(_damping), given.GetValue(_dampingOf)));
             case Name.Caldera:
                 return _lattice.Caldera(given, given.GetValue(_lordq.Rank), given.GetValue(_bits), given.GetValue(_damping));
+            case Name.Svd:
+                return LowRank(given, InputWeighting.None);
+            case Name.Asvd:
+                return LowRank(given, InputWeighting.Magnitude, power: 0.5);
+            case Name.SvdLlm:
+                return LowRank(given, InputWeighting.Gram);
+            case Name.ResSvd:
+                return LowRank(given, InputWeighting.Gram, share: 0.25);
+            case Name.Lplr:
+                return _lowRank.BuildLplr(given, given.GetValue(_lordq.Rank), given.GetValue(_bitsPerWeight), given.GetValue(_lordq.PBits), given.GetValue(_lordq.QBits));
             case Name.LordqBest:
                 return new LordqBest(given.GetValue(_bitsPerWeight) ?? new LordqBest().BitsPerWeight);
             default:
@@ -135,6 +161,9 @@ internal sealed class MethodOptions
                 };
         }
     }
+
+    private LowRank LowRank(CommandResult given, InputWeighting weighting, double power = 1, double share = 0) => _lowRank.Build(given, weighting, power, share,
+        given.GetValue(_lordq.Rank), given.GetValue(_bitsPerWeight), given.GetValue(_lattice.FactorBits), given.GetValue(_damping), given.GetValue(_dampingOf));
 
     private GridFormat Grid(CommandResult given) => new(
         given.GetValue(_bits) ?? 3, given.GetValue(_groupSize) ?? 64, given.GetValue(_symmetric) ? GridOffset.None : GridOffset.ZeroPoint,

@@ -18,6 +18,10 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(Lattice), "lattice")]
 [JsonDerivedType(typeof(Incoherent), "incoherent")]
 [JsonDerivedType(typeof(Caldera), "caldera")]
+[JsonDerivedType(typeof(LowRank), "low-rank")]
+[JsonDerivedType(typeof(Corrected), "corrected")]
+[JsonDerivedType(typeof(Lplr), "lplr")]
+[JsonDerivedType(typeof(Keep), "keep")]
 public abstract record Method
 {
     /// <summary>What calibration must gather for this method.</summary>

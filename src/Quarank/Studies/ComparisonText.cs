@@ -22,6 +22,8 @@ internal static class ComparisonText
     public static string Describe(Method method)
     {
         if (method is Exact exact) return $"{Describe(exact.Inner)}, {exact.Directions} directions and {exact.Columns} columns exact";
+        if (method is Incoherent incoherent) return $"{Describe(incoherent.Inner)}, rotated";
+        if (method is Corrected corrected) return $"{Describe(corrected.Inner)}, {Correction(corrected)}";
         var json = Json(method);
         string name = (string)json["method"]!;
         var usual = new JsonObject { ["method"] = name };
@@ -36,6 +38,19 @@ internal static class ComparisonText
             if (key == "bitsPerWeight") parts.Add(FormattableString.Invariant($"{value!.GetValue<double>():0.###} bits"));
             else if (key is not ("method" or "grid") && !JsonNode.DeepEquals(value, defaults[key])) parts.Add(Words(key, value));
         return string.Join(", ", parts);
+    }
+
+    private static string Correction(Corrected c)
+    {
+        string name = c.Weighting switch
+        {
+            InputWeighting.None => "lqer",
+            InputWeighting.Magnitude => "l2qer",
+            InputWeighting.Rms => "qera-approx",
+            _ => "eora",
+        };
+        string size = c.BitsPerWeight is { } bits ? FormattableString.Invariant($"up to {bits:0.###} bits") : $"rank {c.Rank}";
+        return $"{name} {size}, {c.FactorBits}-bit factors{(c.Rounds > 0 ? $", {c.Rounds} rounds more" : "")}{(c.FactorsFirst ? ", factors first" : "")}";
     }
 
     /// <summary>"3 bits, groups of 64", "rank 21, 4 bits x 4 bits"; sums with a plus between.</summary>

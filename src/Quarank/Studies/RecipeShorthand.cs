@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// </summary>
 public static class RecipeShorthand
 {
-    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera"];
+    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep"];
 
     // The place in the JSON, and the value of a bare name.
     private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
@@ -27,6 +27,23 @@ public static class RecipeShorthand
         ["weights"] = ("calibration.tokenWeights", null),
         ["normCut"] = ("calibration.normCut", null),
     };
+
+    // Low rank alone: what its names stand for.
+    private static readonly Dictionary<string, (string Place, JsonNode Value)[]> LowRank = new(StringComparer.Ordinal)
+    {
+        ["svd"] = [("weighting", "none")],
+        ["asvd"] = [("weighting", "magnitude"), ("power", 0.5)],
+        ["svd-llm"] = [("weighting", "gram")],
+        ["res-svd"] = [("weighting", "gram"), ("residualShare", 0.25)],
+    };
+
+    // Factors for what a method leaves, by the name of their norm, whose value is the rank; and the options that are then theirs.
+    private static readonly Dictionary<string, string> Corrections = new(StringComparer.Ordinal)
+    {
+        ["lqer"] = "none", ["l2qer"] = "magnitude", ["qera-approx"] = "rms", ["eora"] = "gram",
+    };
+
+    private static readonly string[] OfCorrection = ["factorBits", "factorGroupSize", "rounds", "factorsFirst", "weighted", "bitsPerWeight"];
 
     /// <summary>
     /// Names, files and shorthands between commas. A part without a colon that is no recipe by itself belongs to the shorthand
@@ -70,24 +87,40 @@ public static class RecipeShorthand
     {
         var json = new JsonObject { ["method"] = new JsonObject { ["method"] = method }, ["calibration"] = new JsonObject { ["paths"] = new JsonArray() } };
         if (method is "rtn" or "gptq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3, ["groupSize"] = 64 };
-        foreach (string option in options.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        if (LowRank.TryGetValue(method, out var meaning))
         {
-            string[] sides = option.Split('=', 2);
-            string name = sides[0];
-            string? value = sides.Length > 1 ? sides[1] : null;
-            if (name == "bits") Set(json, BitsOf(method), Value(value ?? ""));
+            json["method"]!["method"] = "low-rank";
+            foreach (var (place, value) in meaning) json["method"]![place] = value.DeepClone();
+        }
+        var pairs = options.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(o => o.Split('=', 2)).Select(s => (Name: s[0], Value: s.Length > 1 ? s[1] : null)).ToList();
+        var correction = pairs.Any(p => Corrections.ContainsKey(p.Name)) ? new JsonObject { ["method"] = "corrected" } : null;
+        foreach (var (name, value) in pairs)
+        {
+            if (Corrections.TryGetValue(name, out string? weighting))
+            {
+                correction!["weighting"] = weighting;
+                if (value is not null) correction["rank"] = Value(value);
+            }
+            else if (correction is not null && OfCorrection.Contains(name)) correction[name] = value is null ? true : Value(value);
+            else if (name == "bits") Set(json, BitsOf(method), Value(value ?? ""));
             else if (Short.TryGetValue(name, out var known)) Set(json, known.Place, Value(value ?? known.Bare ?? ""));
             else Set(json, $"method.{name}", value is null ? true : Value(value));
         }
         // The lattice is a method for rotated weights.
         if (method == "lattice") json["method"] = new JsonObject { ["method"] = "incoherent", ["inner"] = json["method"]!.DeepClone() };
+        if (correction is not null)
+        {
+            correction["inner"] = json["method"]!.DeepClone();
+            json["method"] = correction;
+        }
         return json;
     }
 
     // Where a method says its bits.
     private static string BitsOf(string method) => method switch
     {
-        "lordq" or "lordq-best" => "method.bitsPerWeight",
+        "lordq" or "lordq-best" or "svd" or "asvd" or "svd-llm" or "res-svd" or "lplr" => "method.bitsPerWeight",
         "lattice" or "caldera" => "method.bits",
         _ => "method.grid.bits",
     };

@@ -36,6 +36,19 @@ public class MethodContractTests
         ["caldera"] = new Caldera(8, Iterations: 2, FactorIterations: 2, Passes: 1),
         ["caldera: 16 bits, low rank first, down-dated"] = new Caldera(6, FactorBits: 16, Iterations: 2, Start: CalderaStart.LowRank, Downdate: true, Passes: 1),
         ["caldera: outliers"] = new Caldera(8, 3, Iterations: 1, Start: CalderaStart.Outliers, Outliers: 3, Passes: 0),
+        ["low-rank"] = new LowRank(Rank: 36),
+        ["low-rank: by a budget"] = new LowRank(BitsPerWeight: 20),
+        ["low-rank: plain"] = new LowRank(InputWeighting.None, Rank: 36),
+        ["low-rank: magnitudes to a power, 8 bits in groups"] = new LowRank(InputWeighting.Magnitude, Rank: 36, Power: 0.5, FactorBits: 8, FactorGroupSize: 32),
+        ["low-rank: a residual, 4 bits, leading components"] = new LowRank(Rank: 38, FactorBits: 4, Lead: new(4, 8, 8), ResidualShare: 0.25),
+        ["corrected"] = new Corrected(new Gptq(new(2, 32)), Rank: 6),
+        ["corrected: 4-bit factors, rounds"] = new Corrected(new RoundToNearest(new(2, 32)), Rank: 9, FactorBits: 4, FactorGroupSize: 16, Rounds: 2),
+        ["corrected: a budget, root mean squares, first"] = new Corrected(new Incoherent(new Lattice(Passes: 0)), InputWeighting.Rms, BitsPerWeight: 4.5, FactorBits: 8, FactorsFirst: true),
+        ["corrected: lattice, LoRDQ's bands"] = new Corrected(new Incoherent(new Lattice(Passes: 1)), Rank: 12, FactorBits: 3, Lead: new(2, 8, 8), Rounds: 1),
+        ["lplr"] = new Lplr(Rank: 38),
+        ["lplr: power iterations, parts"] = new Lplr(Rank: 38, LeftBits: 16, RightBits: 6, PowerIterations: 2, Parts: 3),
+        ["lplr: singular vectors, a budget"] = new Lplr(10, Sketched: false),
+        ["keep"] = new Keep(),
     };
 
     public static TheoryData<string> Methods => [.. Samples.Keys];
@@ -102,6 +115,10 @@ public class MethodContractTests
         Assert.Contains("static groups", Assert.Throws<ArgumentException>(new Gptq(new(3, 32), ActOrder: true).Validate).Message, StringComparison.Ordinal);
         Assert.Contains("not 9", Assert.Throws<ArgumentException>(new Lordq(PBits: 9).Validate).Message, StringComparison.Ordinal);
         Assert.Contains("not 0", Assert.Throws<ArgumentException>(new Lordq(Blocks: 0).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("not 0", Assert.Throws<ArgumentException>(new LowRank(Rank: 0).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("power is for", Assert.Throws<ArgumentException>(new LowRank(Power: 0.5).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("exact around corrected", Assert.Throws<ArgumentException>(new Corrected(new Exact(new Gptq(new(3)), 1)).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("singular vectors need none", Assert.Throws<ArgumentException>(new Lplr(PowerIterations: 1, Sketched: false).Validate).Message, StringComparison.Ordinal);
         Assert.Contains("2 to 8 bits", Assert.Throws<ArgumentException>(new RoundToNearest(new(1)).Validate).Message, StringComparison.Ordinal);
     }
 

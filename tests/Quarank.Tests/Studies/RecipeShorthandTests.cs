@@ -1,3 +1,4 @@
+using Quarank.Compression;
 using Quarank.Compression.Methods;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
@@ -31,6 +32,11 @@ public class RecipeShorthandTests
             RecipeShorthand.One("gptq:bits=2,group=32,symmetric,damping=0.1,actOrder,staticGroups=true", null).Recipe.Method);
         Assert.Equal(new Incoherent(new Lattice(3, Passes: 2)), RecipeShorthand.One("lattice:bits=3,passes=2", null).Recipe.Method);
         Assert.Equal(new Caldera(16, 2, Start: CalderaStart.Outliers), RecipeShorthand.One("caldera:rank=16,bits=2,start=outliers", null).Recipe.Method);
+        Assert.Equal(new LowRank(InputWeighting.Magnitude, 6.4, Power: 0.5), RecipeShorthand.One("asvd:bits=6.4", null).Recipe.Method);
+        Assert.Equal(new LowRank(Rank: 20, ResidualShare: 0.25), RecipeShorthand.One("res-svd:rank=20", null).Recipe.Method);
+        Assert.Equal(new Lplr(3, Parts: 2), RecipeShorthand.One("lplr:bits=3,parts=2", null).Recipe.Method);
+        Assert.Equal(new Corrected(new Gptq(new(2, 64), GridRange.Clip), Rank: 16, FactorBits: 4), RecipeShorthand.One("gptq:bits=2,clip,eora=16,factorBits=4", null).Recipe.Method);
+        Assert.Equal(new Corrected(new Incoherent(new Lattice()), InputWeighting.Rms, Rounds: 2), RecipeShorthand.One("lattice:bits=2,qera-approx,rounds=2", null).Recipe.Method);
         Assert.Equal(new Lordq(2.5, QBits: 16), RecipeShorthand.One("lordq:bits=2.5,q=16", null).Recipe.Method);
     }
 
@@ -49,6 +55,8 @@ public class RecipeShorthandTests
     [InlineData("gptq:bits=3,group=64,clip", "gptq, 3 bits, groups of 64, clip")]
     [InlineData("rtn:bits=2,group=0,symmetric", "rtn, 2 bits, rows, symmetric")]
     [InlineData("lordq:bits=2.5,k=1,compensation=false", "lordq, 2.5 bits, blocks 1, no compensation")]
+    [InlineData("lattice:bits=3,eora=16,factorBits=4,rounds=1", "lattice, bits 3, rotated, eora rank 16, 4-bit factors, 1 rounds more")]
+    [InlineData("svd-llm:bits=6", "low-rank, 6 bits")]
     [InlineData("gptq:actOrder,group=0,damping=0.1", "gptq, 3 bits, rows, damping 0.1, actOrder")]
     public void A_method_is_told_by_its_size_and_by_what_is_unusual(string word, string text) =>
         Assert.Equal(text, ComparisonText.Describe(RecipeShorthand.One(word, null).Recipe));

@@ -17,10 +17,7 @@ internal sealed record CalderaFactors(Linear Left, Linear Right, Matrix<double> 
     public static CalderaFactors Of(Matrix<double> a, Matrix<double> y, int rank, int bits, int rounds)
     {
         var s = LinearAlgebra.TimesLower(a, y);
-        var top = TopRank.Factor(s, rank);
-        var (l, r) = (top.U, top.Vt);
-        for (int i = 0; i < rank; i++) TensorPrimitives.Multiply(r.Row(i), top.Values[i], r.Row(i));
-        LinearAlgebra.SolveLowerRight(y, r);
+        var (l, r) = WeightedLowRank.Factors(s, y, rank);
         if (bits == 16) return Halves(l, r);
 
         var book = LatticeBook.Of(bits);

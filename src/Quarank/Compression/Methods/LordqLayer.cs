@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
 using Quarank.Numerics;
@@ -31,48 +30,23 @@ internal sealed class LordqLayer
         return new SumLinear([grid.ToLinear(), .. Products(blocks)]);
     }
 
-    // Grid and factors take turns, each fitted to what the other leaves; the best pair is kept.
-    private (GridCodes, List<LordqBlock>) Hybrid(LordqRest rest)
+    private (GridCodes, List<LordqBlock>) Hybrid(LordqRest rest) => Alternation.Best(_weight, target => Round(rest, target), target =>
     {
-        GridCodes? grid = null;
-        List<LordqBlock>? blocks = null;
-        var (gridValues, product) = (new Matrix<double>(_weight.Rows, _weight.Columns), new Matrix<double>(_weight.Rows, _weight.Columns));
-        (GridCodes, List<LordqBlock>)? best = null;
-        double least = double.PositiveInfinity;
-        bool gridNext = rest.First;
-        for (int step = 0; step < 2 + 2 * rest.Rounds; step++, gridNext = !gridNext)
-        {
-            if (gridNext) grid = Round(rest, Difference(_weight, product), gridValues);
-            else
-            {
-                blocks = _factors.Of(Difference(_weight, gridValues));
-                product = LordqBlock.Product(blocks);
-            }
-            if (grid is null || blocks is null) continue;
-            var left = LinearAlgebra.TimesLower(Difference(Difference(_weight, gridValues), product), _y);
-            double loss = TensorPrimitives.SumOfSquares<double>(left.Data);
-            if (loss < least || best is null) (least, best) = (loss, (grid, blocks));
-        }
-        return best!.Value;
-    }
+        var blocks = _factors.Of(target);
+        return (blocks, LordqBlock.Product(blocks));
+    }, rest.First, rest.Rounds, left => LordqFactors.Loss(LinearAlgebra.TimesLower(left, _y)));
 
-    private GridCodes Round(LordqRest rest, Matrix<double> target, Matrix<double> values)
+    private (GridCodes, Matrix<double>) Round(LordqRest rest, Matrix<double> target)
     {
-        var codes = new GridCodes(rest.GridOf(_method.Scales), target.Rows, target.Columns);
+        var (codes, values) = (new GridCodes(rest.GridOf(_method.Scales), target.Rows, target.Columns), new Matrix<double>(target.Rows, target.Columns));
         if (rest.Feedback) new FeedbackRounding(_feedback!).Round(target, codes);
         else Threads.For(target.Rows, i => codes.RoundRow(i, target.Row(i)));
         Threads.For(target.Rows, i => codes.Decode(i, values.Row(i)));
-        return codes;
+        return (codes, values);
     }
 
-    private static Matrix<double> Difference(Matrix<double> a, Matrix<double> b)
-    {
-        var d = a.Clone();
-        TensorPrimitives.Subtract(d.Data, b.Data, d.Data);
-        return d;
-    }
-
-    private static Linear ToLinear(List<LordqBlock> blocks)
+    /// <summary>The stored layer of some blocks.</summary>
+    internal static Linear ToLinear(List<LordqBlock> blocks)
     {
         var products = Products(blocks).ToList();
         return products.Count == 1 ? products[0] : new SumLinear(products);

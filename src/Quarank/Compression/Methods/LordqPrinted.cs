@@ -34,8 +34,7 @@ internal static class LordqPrinted
     public static (Matrix<double> P, Matrix<double> Q, double[] Shift) Vectors(Matrix<double> y, TopRankFactors top)
     {
         int count = top.Values.Length, rows = top.U.Rows;
-        var qs = top.Vt.Clone();
-        LinearAlgebra.SolveLowerRight(y, qs);
+        var qs = WeightedLowRank.Right(top, y);
         var ps = new Matrix<double>(count, rows);
         for (int i = 0; i < count; i++)
             for (int j = 0; j < rows; j++) ps[i, j] = top.Values[i] * top.U[j, i];

@@ -18,6 +18,16 @@ public enum LossMeasure
     Loss,
 }
 
+/// <summary>What an allocation makes least.</summary>
+public enum AllocationRule
+{
+    /// <summary>The sum over all layers of what their changes are charged with: a knapsack.</summary>
+    Sum,
+
+    /// <summary>The largest that any layer's change is charged with: ASVD's search for ratios (arXiv:2312.05821).</summary>
+    Worst,
+}
+
 /// <summary>Which changes are measured, rather than scaled from a measured one.</summary>
 public enum ProbeRule
 {
@@ -52,6 +62,8 @@ public sealed record ProbeSettings(int? Samples = null, int? Length = null, Prob
 public sealed record AllocationRecipe(IReadOnlyList<Method> Choices, double BitsPerWeight, CalibrationSettings Calibration)
 {
     public LossMeasure Sensitivity { get; init; } = LossMeasure.Kl;
+
+    public AllocationRule Rule { get; init; } = AllocationRule.Sum;
 
     public ProbeSettings Probes { get; init; } = new();
 

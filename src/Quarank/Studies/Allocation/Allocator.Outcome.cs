@@ -44,8 +44,11 @@ public sealed partial class Allocator
 
         private double BitsPerWeight(int[] choices) => (double)Layers.Sum(l => Bits((l, choices[l]))) / a._weights;
 
-        private KnapsackSolution Solve(Func<int, int, double> loss, long budget) => Knapsack.Solve(
-            [.. Layers.Select(l => Enumerable.Range(0, _count).Select(c => new KnapsackItem(Bits((l, c)), loss(l, c))).ToArray())], budget);
+        private KnapsackSolution Solve(Func<int, int, double> loss, long budget)
+        {
+            KnapsackItem[][] groups = [.. Layers.Select(l => Enumerable.Range(0, _count).Select(c => new KnapsackItem(Bits((l, c)), loss(l, c))).ToArray())];
+            return a._asked.Rule == AllocationRule.Worst ? WorstFirst.Solve(groups, budget) : Knapsack.Solve(groups, budget);
+        }
 
         /// <summary>Best first; of equals the one that stands first, allocations before uniform choices.</summary>
         private (IReadOnlyList<MeasuredSelection>, double Dense) Measure(List<(string Name, int[] Choices)> selections)

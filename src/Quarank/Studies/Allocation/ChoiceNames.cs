@@ -32,6 +32,7 @@ internal static class ChoiceNames
         string name = JsonSerializer.SerializeToElement(method, RecipeJson.Options).GetProperty("method").GetString()!;
         if (grid is not null)
             return $"{name} {grid.Bits} bits{(grid.GroupSize > 0 ? $" g{grid.GroupSize}" : "")}{(range == GridRange.Clip ? " clip" : "")}";
+        if (method is LowRank { Rank: null } lowRank) return FormattableString.Invariant($"{name} {lowRank.BitsPerWeight} bits");
         return method is Lordq lordq ? FormattableString.Invariant($"{name} {lordq.BitsPerWeight} bits")
             + (lordq.Ranks == RankRule.WaterFilling ? " water-filled" : "") : name;
     }

@@ -50,7 +50,7 @@ internal sealed class CalibrationOptions
         "--order", "Observe a block's inputs once, or anew before the layers of each site (block).",
         ("block", Order.Block), ("site", Order.Site));
 
-    public Option[] All => [_paths, _samples, _length, _sampling, _seed, _propagate, _order, _tokenWeights, _normCut];
+    public Option[] All => [_paths, _samples, _length, _sampling, _seed, _propagate, _order, _tokenWeights, _normCut, TokenizerOptions.Rules];
 
     public void Validate(CommandResult given, bool hasRecipe)
     {
@@ -78,6 +78,7 @@ internal sealed class CalibrationOptions
                     ?? (hasRecipe ? calibration.Length : Math.Min(calibration.Length, contextLength)),
                 TokenWeights = given.GetValue(_tokenWeights) ?? calibration.TokenWeights,
                 NormCut = given.GetValue(_normCut) ?? calibration.NormCut,
+                TokenizerRules = given.GetValue(TokenizerOptions.Rules) ?? calibration.TokenizerRules,
                 Sampling = given.GetValue(_sampling) ?? calibration.Sampling,
                 Seed = given.GetValue(_seed) ?? calibration.Seed,
             },

@@ -43,7 +43,8 @@ internal sealed class ChatOptions
     /// <summary>Answers the prompt, or line after line of the input.</summary>
     public void Run(Terminal terminal, ParseResult parsed, Checkpoint checkpoint, string? prompt, int tokens, Sampler sampler, InferenceSettings settings, bool json)
     {
-        var conversation = Conversation.Load(checkpoint, parsed.GetValue(_template), parsed.GetValue(_parse), settings);
+        var conversation = Conversation.Load(checkpoint, parsed.GetValue(_template), parsed.GetValue(_parse), settings,
+            TokenizerOptions.Load(terminal, checkpoint.Directory, TokenizerOptions.Of(parsed)));
         InferenceOptions.Warn(terminal, conversation.Model);
         if (parsed.GetValue(_system) is { } system) conversation.Say(ChatMessage.System(system));
         if (prompt is not null)

@@ -2,6 +2,7 @@ using Quarank.Cli.Console;
 using Quarank.Compression;
 using Quarank.Layers;
 using Quarank.Pipeline;
+using Quarank.Tokenizers;
 
 namespace Quarank.Cli.Commands;
 
@@ -132,7 +133,7 @@ internal static class CompressionView
             ("layers", Units.Count(plan.Layers.Count)),
             ("bits per weight", WithTables(plan.BitsPerWeight, plan.BitsPerWeightWithTables)),
             ("weights", Units.Bytes(plan.FileBytes)),
-            ("calibration", Units.Invariant($"{recipe.Calibration.Samples:N0} x {recipe.Calibration.Length:N0} tokens")),
+            ("calibration", Units.Invariant($"{recipe.Calibration.Samples:N0} x {recipe.Calibration.Length:N0} tokens{(recipe.Calibration.TokenizerRules == TokenizerRules.Class ? ", cut by the rules of the tokenizer's class" : "")}")),
             ("token weights", string.Join(", ", recipe.WantedWeights.Select(Word))),
             ("peak memory", $"at most about {Units.Bytes(plan.PeakMemoryBytes)}"),
         ]);

@@ -22,9 +22,8 @@ internal sealed class Conversation(
 
     /// <param name="templateName">One of several templates of the model, or a file with one; null is the model's usual.</param>
     /// <exception cref="InvalidDataException">The model has no chat template.</exception>
-    public static Conversation Load(Checkpoint checkpoint, string? templateName, bool parseSpecialTokens, InferenceSettings settings)
+    public static Conversation Load(Checkpoint checkpoint, string? templateName, bool parseSpecialTokens, InferenceSettings settings, Tokenizer tokenizer)
     {
-        var tokenizer = Tokenizer.Load(checkpoint.Directory);
         var template = ChatTemplate.Load(checkpoint.Directory, templateName) ?? throw new InvalidDataException(
             $"{checkpoint.Path}: there is no chat template in chat_template.jinja, tokenizer_config.json or chat_template.json; "
             + "leave out --chat, or name a file with --chat-template.");
@@ -68,7 +67,8 @@ internal sealed class Conversation(
         Add(decoder.Finish());
         _messages.Add(ChatMessage.Assistant(text.ToString()));
         string? ended = made.Count < room ? "the answer ended" : room < tokens ? "the context is full" : null;
-        return new(question, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds, _session.CacheBytes);
+        return new(question, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds, _session.CacheBytes)
+        { TokenizerClass = tokenizer.ClassRules };
 
         void Add(string piece)
         {

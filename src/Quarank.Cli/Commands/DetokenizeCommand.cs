@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Quarank.Cli.Console;
-using Quarank.Tokenizers;
 
 namespace Quarank.Cli.Commands;
 
@@ -26,11 +25,11 @@ internal sealed class DetokenizeCommand : TaughtCommand
         ("what do these ids say?", "quarank detokenize samples/tales --ids 3023,622,259,545"))
     {
         Add(_tokenizer);
-        AddGroup("Options", _ids, _skip, _json);
+        AddGroup("Options", _ids, _skip, TokenizerOptions.Rules, _json);
         SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(_tokenizer);
-            var tokenizer = Tokenizer.Load(path);
+            var tokenizer = TokenizerOptions.Load(terminal, path, TokenizerOptions.Of(parsed));
             var ids = parsed.GetRequiredValue(_ids);
             foreach (int id in ids)
                 if (id >= tokenizer.VocabularySize)

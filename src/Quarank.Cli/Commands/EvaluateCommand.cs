@@ -50,6 +50,8 @@ internal sealed class EvaluateCommand : TaughtCommand
         ("what bytes in the place of float inputs cost", "quarank evaluate runs/tales-lordq2 --text samples/evaluation.txt --activations int8"),
         ("a quick look at the first 8 segments, for a script", "quarank evaluate MODEL --text wiki.test.raw --segments 8 --json"),
         ("the five tasks of the LoRDQ paper", "quarank evaluate MODEL --tasks piqa,arc_easy,arc_challenge,boolq,storycloze --data FOLDER"),
+        ("log-likelihoods as lm-evaluation-harness has them on transformers 5",
+            "quarank evaluate SmolLM2 --tasks piqa --data FOLDER --tokenizer-rules class --samples --output piqa.json"),
         ("perplexity and 100 questions each of two tasks, in one report for other programs",
             "quarank evaluate MODEL --text wiki.test.raw --tasks hellaswag,winogrande --limit 100 --output results.json"))
     {
@@ -57,7 +59,7 @@ internal sealed class EvaluateCommand : TaughtCommand
         AddGroup("Perplexity", _text, _segments, _length, _stride, _against, _againstLogits, _saveLogits);
         AddGroup("Tasks", _tasks.All);
         AddGroup("Numbers", _inference.All);
-        AddGroup("Options", ComputeOptions.Threads, _json, _output);
+        AddGroup("Options", TokenizerOptions.Rules, ComputeOptions.Threads, _json, _output);
         AddCheck(Check);
         SetAction(parsed => Run(terminal, parsed));
     }
@@ -94,9 +96,9 @@ internal sealed class EvaluateCommand : TaughtCommand
         var tasks = _tasks.AreGiven(parsed.CommandResult) ? _tasks.Prepare(parsed) : null;
         var measured = parsed.GetValue(_text) is { } text
             ? Measured.Of(terminal, checkpoint, text, parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments), parsed.GetValue(_against),
-                _inference.Of(parsed), new(parsed.GetValue(_againstLogits), parsed.GetValue(_saveLogits)))
+                _inference.Of(parsed), new(parsed.GetValue(_againstLogits), parsed.GetValue(_saveLogits)), TokenizerOptions.Of(parsed))
             : null;
-        var report = tasks is null ? null : TaskEvaluation.Run(terminal, checkpoint, tasks, _inference.Of(parsed));
+        var report = tasks is null ? null : TaskEvaluation.Run(terminal, checkpoint, tasks, _inference.Of(parsed), TokenizerOptions.Of(parsed));
 
         object result = measured!;
         if (report is not null)

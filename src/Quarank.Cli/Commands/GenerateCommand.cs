@@ -43,7 +43,7 @@ internal sealed class GenerateCommand : TaughtCommand
     {
         Add(_model);
         AddGroup("Options", _prompt, _tokens, _temperature, _topK, _topP, _seed, _begin, _noPrompt, _texts,
-            ComputeOptions.Threads, _json);
+            TokenizerOptions.Rules, ComputeOptions.Threads, _json);
         AddGroup("Numbers", _inference.All);
         AddGroup("Chat", _chat.All);
         AddCheck(given =>
@@ -62,7 +62,7 @@ internal sealed class GenerateCommand : TaughtCommand
                     NewSampler(parsed), _inference.Of(parsed), parsed.GetValue(_json));
                 return Application.Success;
             }
-            var storyteller = Storyteller.Load(checkpoint, _inference.Of(parsed));
+            var storyteller = Storyteller.Load(checkpoint, _inference.Of(parsed), TokenizerOptions.Load(terminal, checkpoint.Directory, TokenizerOptions.Of(parsed)));
             InferenceOptions.Warn(terminal, storyteller.Model);
             if (parsed.GetValue(_texts) is { } count) TellMany(terminal, storyteller, parsed, count);
             else TellOne(terminal, storyteller, parsed);

@@ -31,6 +31,10 @@ internal sealed record Measured(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Numbers { get; init; }
 
+    /// <summary>The class by whose rules the text was cut, if not by those of tokenizer.json.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? TokenizerClass { get; init; }
+
     /// <summary>Loads the model and measures it, showing how far it is.</summary>
     /// <param name="length">Null: that of the logits to compare with; else 2,048, or the model's context when that is shorter.</param>
     /// <param name="stride">Null: segments that do not overlap.</param>
@@ -38,7 +42,7 @@ internal sealed record Measured(
     /// <param name="logits">Saved logits in its place, or to write; not with a stride.</param>
     public static Measured Of(
         Terminal terminal, Checkpoint checkpoint, string textFile, int? length, int? stride, int? segments, string? against = null,
-        InferenceSettings? settings = null, LogitFiles? logits = null)
+        InferenceSettings? settings = null, LogitFiles? logits = null, TokenizerRules rules = TokenizerRules.File)
     {
         var clock = Stopwatch.StartNew();
         string text = TextInput.ReadDocuments(textFile);
@@ -53,7 +57,7 @@ internal sealed record Measured(
             throw new InvalidDataException(
             Units.Invariant($"--stride {stride} must be less than the {tokens:N0} tokens of a segment."));
 
-        var tokenizer = Tokenizer.Load(checkpoint.Directory);
+        var tokenizer = TokenizerOptions.Load(terminal, checkpoint.Directory, rules);
         var ids = tokenizer.Encode(text);
         saved?.Check(text, tokenizer, ids, spec.VocabularySize, tokens);
         if (ids.Length < tokens)
@@ -83,6 +87,6 @@ internal sealed record Measured(
         else own = Evaluation.Perplexity.OfSegments(model, ids, tokens, segments, progress);
         return new(checkpoint.Path, textFile, own.Protocol, own.Perplexity, own.StandardError, own.Tokens, own.Segments,
             CompressedLayers.BitsPerWeight(layers), checkpoint.FileBytes, clock.Elapsed.TotalSeconds)
-        { Against = beside, SavedLogits = written, Numbers = InferenceOptions.Describe(model.Settings) };
+        { Against = beside, SavedLogits = written, Numbers = InferenceOptions.Describe(model.Settings), TokenizerClass = tokenizer.ClassRules };
     }
 }

@@ -13,6 +13,7 @@ internal static class MeasuredView
         ("bits per weight", Units.BitsPerWeight(measured.BitsPerWeight)),
         ("weights", Units.Bytes(measured.FileBytes)),
         .. measured.Numbers is { } numbers ? [("numbers", numbers)] : Array.Empty<(string, string)>(),
+        .. measured.TokenizerClass is { } rules ? [("tokenizer", $"rules of the class {rules}")] : Array.Empty<(string, string)>(),
         .. measured.SavedLogits is { } saved ? [("saved logits", $"{saved.File}, {saved.Size}")] : Array.Empty<(string, string)>(),
         ("time", Units.Duration(measured.Seconds)),
         .. Pairs(measured.Against),

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json.Serialization;
 using Quarank.Checkpoints;
 using Quarank.Cli.Console;
 using Quarank.Models;
@@ -12,18 +13,24 @@ namespace Quarank.Cli.Commands;
 /// <param name="Ids">Its tokens.</param>
 /// <param name="CacheBytes">What keys and values took in the end.</param>
 /// <param name="Ended">Why there are fewer tokens than were asked for; null when there are as many.</param>
-internal sealed record Story(string Prompt, string Text, IReadOnlyList<int> Ids, string? Ended, double TokensPerSecond, long CacheBytes);
+internal sealed record Story(string Prompt, string Text, IReadOnlyList<int> Ids, string? Ended, double TokensPerSecond, long CacheBytes)
+{
+    /// <summary>The class by whose rules texts were cut; left out when those of tokenizer.json counted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? TokenizerClass { get; init; }
+}
 
 /// <summary>A model with its tokenizer, ready to go on with texts.</summary>
 internal sealed class Storyteller(Model model, Tokenizer tokenizer, string path)
 {
     public Model Model => model;
 
-    public static Storyteller Load(Checkpoint checkpoint, InferenceSettings? settings = null)
+    /// <param name="own">The model's tokenizer, when it is loaded already.</param>
+    public static Storyteller Load(Checkpoint checkpoint, InferenceSettings? settings = null, Tokenizer? own = null)
     {
         var model = Model.Load(checkpoint);
         if (settings is not null) model.Settings = settings;
-        return new(model, Tokenizer.Load(checkpoint.Directory), checkpoint.Path);
+        return new(model, own ?? Tokenizer.Load(checkpoint.Directory), checkpoint.Path);
     }
 
     /// <summary>Goes on with a prompt, handing out each piece of text as soon as it is whole.</summary>
@@ -54,7 +61,8 @@ internal sealed class Storyteller(Model model, Tokenizer tokenizer, string path)
         Add(decoder.Finish());
         string? ended = made.Count == tokens ? null : ids.Length + made.Count >= model.Spec.ContextLength ? "the context is full"
             : "the text ended";
-        return new(prompt, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds, session.CacheBytes);
+        return new(prompt, text.ToString(), made, ended, made.Count / clock.Elapsed.TotalSeconds, session.CacheBytes)
+        { TokenizerClass = tokenizer.ClassRules };
 
         void Add(string piece)
         {

@@ -14,9 +14,10 @@ internal static class TaskEvaluation
         [new("task"), new("version", true), new("shots", true), new("documents", true), new("metric"), new("value", true), new("±", true)];
 
     /// <summary>Loads the model and asks it, showing how far it is.</summary>
-    public static TaskReport Run(Terminal terminal, Checkpoint checkpoint, IReadOnlyList<PreparedTask> tasks, Models.InferenceSettings settings)
+    public static TaskReport Run(Terminal terminal, Checkpoint checkpoint, IReadOnlyList<PreparedTask> tasks, Models.InferenceSettings settings,
+        TokenizerRules rules = TokenizerRules.File)
     {
-        var tokenizer = Tokenizer.Load(checkpoint.Directory);
+        var tokenizer = TokenizerOptions.Load(terminal, checkpoint.Directory, rules);
         var model = Models.Model.Load(checkpoint);
         model.Settings = settings;
         InferenceOptions.Warn(terminal, model);
@@ -39,7 +40,7 @@ internal static class TaskEvaluation
         var tasks = report.Tasks.SelectMany(t => Rows(
             t.Task.Definition.Name, t.Metrics, Units.Invariant($"{t.Task.Definition.Version:0.0}"), Units.Count(t.Task.FewShot), t.Samples.Count));
         Tables.Write(terminal, Columns, groups.Concat(tasks));
-        terminal.Out.WriteLine(Units.Invariant($"{report.Tasks.Sum(t => t.Samples.Count):N0} documents in {Units.Duration(report.Seconds)}"));
+        terminal.Out.WriteLine(Units.Invariant($"{report.Tasks.Sum(t => t.Samples.Count):N0} documents in {Units.Duration(report.Seconds)}{(report.TokenizerClass is { } rules ? $"; tokenizer: rules of the class {rules}" : "")}"));
     }
 
     private static IEnumerable<IReadOnlyList<string>> Rows(string name, IReadOnlyList<TaskMetric> metrics, string version, string shots, int documents)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Quarank.Cli.Console;
-using Quarank.Tokenizers;
 
 namespace Quarank.Cli.Commands;
 
@@ -19,10 +18,11 @@ internal sealed class TokenizeCommand : TaughtCommand
     public TokenizeCommand(Terminal terminal)
         : base("tokenize", "Turns a text into the ids of a model's vocabulary, one a line with its piece.",
         ("see how a sentence is cut", "quarank tokenize samples/tales --text \"Once upon a time\""),
+        ("as transformers 5 cuts it", "quarank tokenize SmolLM2 --text \"in   2026\" --tokenizer-rules class"),
         ("the ids of a file, for a script", "quarank tokenize samples/tales --file tale.txt --json"))
     {
         Add(_tokenizer);
-        AddGroup("Options", _text, _file, _plain, _json);
+        AddGroup("Options", _text, _file, _plain, TokenizerOptions.Rules, _json);
         AddCheck(given =>
         {
             if ((given.GetResult(_text) is null) == (given.GetResult(_file) is null)) given
@@ -30,7 +30,7 @@ internal sealed class TokenizeCommand : TaughtCommand
         });
         SetAction(parsed =>
         {
-            var tokenizer = Tokenizer.Load(parsed.GetRequiredValue(_tokenizer));
+            var tokenizer = TokenizerOptions.Load(terminal, parsed.GetRequiredValue(_tokenizer), TokenizerOptions.Of(parsed));
             string text = parsed.GetValue(_text) ?? TextInput.ReadPlain(parsed.GetRequiredValue(_file)!);
             var ids = tokenizer.Encode(text, !parsed.GetValue(_plain));
             if (parsed.GetValue(_json))

@@ -79,6 +79,14 @@ internal sealed class ByteHeadCache(int headSize) : HeadCache(headSize)
         _valueScales.Add(new float[Page]);
     }
 
+    private protected override void MovePage(int from)
+    {
+        Move(_keys, from);
+        Move(_values, from);
+        Move(_keyScales, from);
+        Move(_valueScales, from);
+    }
+
     private static void Resize<T>(List<T[]> pages, int length)
     {
         if (pages.Count == 0) pages.Add([]);

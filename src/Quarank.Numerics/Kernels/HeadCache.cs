@@ -11,6 +11,9 @@ public abstract class HeadCache
 
     private const int Tile = AttentionKernels.Tile;
 
+    // Pages before _forgotten are nobody's; of these the first _moved stand at the end again.
+    private int _forgotten, _moved;
+
     private protected HeadCache(int headSize) => HeadSize = headSize;
 
     /// <summary>An empty cache.</summary>
@@ -26,6 +29,12 @@ public abstract class HeadCache
     /// <summary>Positions there is room for.</summary>
     public int Capacity { get; private set; }
 
+    /// <summary>Positions that memory is held for: room for keys, and what is kept for the next page.</summary>
+    public int Held => Capacity - _moved * Page;
+
+    /// <summary>The first position that may be read: those before it were forgotten.</summary>
+    public int FirstKept => _forgotten * Page;
+
     /// <summary>Bytes that a position takes.</summary>
     public abstract int BytesPerPosition { get; }
 
@@ -37,9 +46,17 @@ public abstract class HeadCache
             // The first page doubles, so that a short text takes little.
             int first = Capacity < Page ? Math.Clamp(2 * Capacity, Tile, Page) : Page;
             if (Capacity < Page) ResizeFirst(first);
+            else if (_moved < _forgotten) MovePage(_moved++);
             else AddPage();
             Capacity = Capacity < Page ? first : Capacity + Page;
         }
+    }
+
+    /// <summary>Positions before this one will not be read any more: their whole pages serve the positions to come.</summary>
+    public void Forget(int before)
+    {
+        int pages = Math.Min(before, Capacity) / Page;
+        if (pages > _forgotten) _forgotten = pages;
     }
 
     /// <summary>Stores what belongs to one position, for which there is room.</summary>
@@ -66,6 +83,15 @@ public abstract class HeadCache
     private protected abstract void ResizeFirst(int positions);
 
     private protected abstract void AddPage();
+
+    /// <summary>Puts the page at <paramref name="from"/> behind the last one; nothing stays in its place.</summary>
+    private protected abstract void MovePage(int from);
+
+    private protected static void Move<T>(List<T[]> pages, int from)
+    {
+        pages.Add(pages[from]);
+        pages[from] = [];
+    }
 
     /// <summary>Where a position's key begins among the numbers of its page; features follow at a distance of 16.</summary>
     private protected int KeyAt(int position) => position % Page / Tile * Tile * HeadSize + position % Tile;

@@ -50,6 +50,12 @@ internal abstract class PagedHeadCache<T, TNumbers>(int headSize) : HeadCache(he
         _keys.Add(new T[Page * HeadSize]);
         _values.Add(new T[Page * HeadSize]);
     }
+
+    private protected override void MovePage(int from)
+    {
+        Move(_keys, from);
+        Move(_values, from);
+    }
 }
 
 internal sealed class SingleHeadCache(int headSize) : PagedHeadCache<float, StoredSingles>(headSize)

@@ -17,9 +17,14 @@ public sealed class Session
     private readonly Matrix<float> _hidden, _finished;
     private readonly float[] _logits;
 
-    // What was read, where a longer text turns all its positions at other speeds (see RotaryScaling.Switch) and so must be read anew.
+    /// <summary>So many positions behind a window stay in the cache: going back over fewer costs nothing.</summary>
+    private const int Slack = 128;
+
+    // What was read, where it may have to be read anew: because a longer text turns all its positions at other speeds (RotaryScaling.Switch), or
+    // because keys behind a window were let go.
     private readonly List<int>? _ids;
     private readonly int _switch;
+    private readonly int?[] _windows;
 
     internal Session(Model model, InferenceSettings settings)
     {
@@ -30,7 +35,8 @@ public sealed class Session
         _finished = new Matrix<float>(1, model.Spec.TableWidth);
         _logits = new float[model.Spec.VocabularySize];
         _switch = model.Spec.RotarySwitch ?? int.MaxValue;
-        if (model.Spec.RotarySwitch is not null) _ids = [];
+        _windows = [.. model.Blocks.Select(b => model.Spec.WindowOf(b.Index))];
+        if (model.Spec.RotarySwitch is not null || _windows.Any(w => w is not null)) _ids = [];
     }
 
     public InferenceSettings Settings { get; }
@@ -75,7 +81,8 @@ public sealed class Session
     }
 
     /// <summary>
-    /// Forgets all tokens but the first <paramref name="position"/>, which stay read: several endings can follow one beginning.
+    /// Forgets all tokens but the first <paramref name="position"/>, which stay read: several endings can follow one beginning. Where a block sees a
+    /// window only and its keys before that were let go, what stays is read anew with the next token.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Fewer tokens were read.</exception>
     public void Rewind(int position)
@@ -100,17 +107,30 @@ public sealed class Session
         return _logits;
     }
 
-    /// <summary>Keeps the ids that are about to be read; what was read is read anew when the longer text turns at other speeds.</summary>
+    /// <summary>
+    /// Keeps the ids that are about to be read; what was read is read anew when the longer text turns at other speeds, or when its end has lost keys
+    /// that it sees.
+    /// </summary>
     private void Prepare(ReadOnlySpan<int> ids)
     {
         int read = Position, length = Position + ids.Length;
         bool turned = _ids!.Count > _switch;                 // as the keys in the caches are
         _ids.RemoveRange(read, _ids.Count - read);
-        var before = turned == length > _switch || read == 0 ? [] : _ids.ToArray();
+        bool anew = turned != length > _switch || HasLost(read);
+        var before = anew ? _ids.ToArray() : [];
         _ids.AddRange(ids);
-        if (before.Length == 0) return;
+        if (!anew) return;
+        foreach (var cache in _caches) cache.Restart();
         Position = 0;
         ReadPieces(before, null, length);
+    }
+
+    /// <summary>Whether a token at this position sees keys that were let go.</summary>
+    private bool HasLost(int position)
+    {
+        for (int i = 0; i < _caches.Length; i++)
+            if (_windows[i] is { } window && _caches[i].FirstKept > Math.Max(0, position + 1 - window)) return true;
+        return false;
     }
 
     /// <param name="length">Of the text that will have been read in the end.</param>
@@ -132,5 +152,7 @@ public sealed class Session
     {
         for (int i = 0; i < _caches.Length; i++) _model.Blocks[i].Continue(hidden, _caches[i], Position, length, buffers);
         Position += hidden.Rows;
+        for (int i = 0; i < _caches.Length; i++)
+            if (_windows[i] is { } window) _caches[i].Forget(Position + 1 - window - Slack);
     }
 }

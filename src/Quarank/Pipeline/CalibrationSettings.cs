@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Quarank.Compression;
+using Quarank.Tokenizers;
 
 namespace Quarank.Pipeline;
 
@@ -39,6 +41,10 @@ public sealed record CalibrationSettings(IReadOnlyList<string> Paths)
 
     /// <summary>What stands between two texts when they are joined.</summary>
     public string Separator { get; init; } = "\n\n";
+
+    /// <summary>Whether texts are cut as tokenizer.json says, or as the class named beside it does in transformers 5.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public TokenizerRules TokenizerRules { get; init; }
 
     /// <summary>How much each token counts in what methods are fitted to.</summary>
     public TokenWeights TokenWeights { get; init; } = TokenWeights.Auto;

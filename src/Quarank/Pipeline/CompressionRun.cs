@@ -37,7 +37,7 @@ public static class CompressionRun
         var plan = Plan.Of(checkpoint, spec, recipe, options.MaxMemory);
         var clock = new RunClock(spec.BlockCount, progress);
         var calibration = clock.Time(RunPhase.Calibrate,
-            () => options.Calibration ?? CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory), token));
+            () => options.Calibration ?? CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory, recipe.Calibration.TokenizerRules), token));
         int largest = calibration.Sequences.Max(s => s.Max());
         if (largest >= spec.VocabularySize)
             throw new InvalidDataException($"{modelFolder}: the tokenizer gives token {largest}, but the model's vocabulary has "

@@ -59,7 +59,7 @@ public sealed class Survey : IDisposable
             var spec = ModelSpec.Of(checkpoint);
             var recipe = new Recipe(new RoundToNearest(new GridFormat(8)), calibration) { Propagate = Propagation.Original };
             Plan.Of(checkpoint, spec, recipe);   // refuses what no run could do
-            set ??= CalibrationSet.Read(calibration, Tokenizer.Load(checkpoint.Directory), token);
+            set ??= CalibrationSet.Read(calibration, Tokenizer.Load(checkpoint.Directory, calibration.TokenizerRules), token);
             var fingerprint = RunFingerprint.Of(recipe, checkpoint, set);
             var kept = StatisticsFolder.Open(Path.GetFullPath(statisticsFolder), fingerprint, weighting);
             return new(checkpoint, spec, calibration, set, weighting, kept, fingerprint.Model);

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Quarank.Pipeline;
+using Quarank.Tokenizers;
 
 namespace Quarank.Studies;
 
@@ -69,7 +71,12 @@ public sealed record ComparedText(string Text, string Hash, string Protocol, int
 /// <summary>What all recipes were fitted on.</summary>
 /// <param name="Hash">SHA-256 of the tokens.</param>
 public sealed record ComparedCalibration(
-    IReadOnlyList<string> Texts, int Samples, int Length, Sampling Sampling, int Seed, long Tokens, string Hash);
+    IReadOnlyList<string> Texts, int Samples, int Length, Sampling Sampling, int Seed, long Tokens, string Hash)
+{
+    /// <summary>Whose rules cut the texts, these and the evaluated one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public TokenizerRules TokenizerRules { get; init; }
+}
 
 /// <summary>The σ²ᵢ of one layer of the original, as shares of their sum, largest first.</summary>
 /// <param name="Kind">The last part of the name: q_proj.</param>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Quarank.Studies.Charts;
+using Quarank.Tokenizers;
 
 namespace Quarank.Studies;
 
@@ -22,7 +23,7 @@ public static class ComparisonMarkdown
         lines.AppendLine(CultureInfo.InvariantCulture, $"# {model.Name}: recipes at equal bytes").AppendLine();
         lines.AppendLine(CultureInfo.InvariantCulture,
             $"{model.Weights:N0} weights in {model.Layers} linear layers; {NumberText.Bytes(model.KeptBytes)} of other tensors stay as they are. "
-            + $"Calibrated on {string.Join(", ", calibration.Texts)} ({calibration.Samples} x {calibration.Length:N0} tokens). "
+            + $"Calibrated on {string.Join(", ", calibration.Texts)} ({calibration.Samples} x {calibration.Length:N0} tokens). {(calibration.TokenizerRules == TokenizerRules.Class ? "Texts are cut by the rules of the tokenizer's class. " : "")}"
             + $"Measured on {text.Text} ({text.Tokens:N0} tokens in {text.Segments} {text.Protocol}); dense: perplexity {NumberText.Round(model.Perplexity)} ± {NumberText.Round(model.StandardError)}.");
         foreach (var size in comparison.Rows.GroupBy(r => r.TargetBytes))
         {

@@ -39,7 +39,7 @@ public sealed class ComparisonRun
             throw new InvalidDataException(FormattableString.Invariant(
                 $"Calibration sequences of {request.Calibration.Length:N0} tokens are longer than the {_spec.ContextLength:N0} positions of the model."));
         _sizes = new ModelSizes(checkpoint, _spec);
-        var tokenizer = Tokenizer.Load(checkpoint.Directory);
+        var tokenizer = Tokenizer.Load(checkpoint.Directory, request.Calibration.TokenizerRules);
         (_ids, _length, _segments) = Cut(tokenizer.Encode(request.Text));
         _calibration = CalibrationSet.Read(request.Calibration, tokenizer, token);
         _work = Path.Combine(Path.GetFullPath(request.OutFolder), "work");
@@ -78,7 +78,7 @@ public sealed class ComparisonRun
         return new(RunFingerprint.ThisProgram, BlasLibrary.Describe(), Model(model, states.Perplexity),
             new(_request.TextName, text, states.Perplexity.Protocol, _length, _segments, states.Perplexity.Tokens),
             new([.. _request.Calibration.Paths.Select(p => Path.GetFileName(Path.TrimEndingDirectorySeparator(p)))], _request.Calibration.Samples,
-                _request.Calibration.Length, _request.Calibration.Sampling, _request.Calibration.Seed, _calibration.Tokens, _calibration.Hash),
+                _request.Calibration.Length, _request.Calibration.Sampling, _request.Calibration.Seed, _calibration.Tokens, _calibration.Hash) { TokenizerRules = _request.Calibration.TokenizerRules },
             PeakMemory.Measure, rows)
         { Spectra = _request.Spectra ? ComparisonSpectra.Of(_request, _calibration, _statistics, _clock, _token) : null };
     }

@@ -40,16 +40,22 @@ internal readonly struct JsonPart(JsonElement element, string file, string path)
             // The parser looks at the bytes of strings only when they are asked for.
             if (!Utf8.IsValid(content.GetBuffer().AsSpan(0, (int)content.Length)))
                 throw new InvalidDataException($"{file}: not valid UTF-8.");
-            content.Position = 0;
-            using var document = JsonDocument.Parse(content);
-            var part = new JsonPart(document.RootElement.Clone(), file, "");
-            part.Expect(JsonValueKind.Object, "an object");
-            return part;
+            return Parse(content.GetBuffer().AsMemory(0, (int)content.Length), file);
         }
         catch (JsonException e)
         {
             throw new InvalidDataException($"{file}: not valid JSON: {e.Message}", e);
         }
+    }
+
+    /// <summary>A whole JSON text in UTF-8 that is called <paramref name="file"/>.</summary>
+    /// <exception cref="JsonException">It is none.</exception>
+    public static JsonPart Parse(ReadOnlyMemory<byte> content, string file)
+    {
+        using var document = JsonDocument.Parse(content);
+        var part = new JsonPart(document.RootElement.Clone(), file, "");
+        part.Expect(JsonValueKind.Object, "an object");
+        return part;
     }
 
     public string Text() => element.ValueKind == JsonValueKind.String ? Unescaped(element) : throw Wrong("a string");

@@ -45,15 +45,20 @@ public sealed class Tokenizer
     /// <summary>The id of the token that ends a text, where the files name it.</summary>
     public int? EndOfText => _parts.EndOfText;
 
+    /// <summary>The class whose rules stand in the place of tokenizer.json's (<see cref="TokenizerRules.Class"/>); null when the file's own count.</summary>
+    public string? ClassRules => _parts.ClassRules;
+
     /// <summary>
     /// Reads a tokenizer from a file or from a folder (tokenizer.json, else tokenizer.model, else vocab.json and merges.txt),
     /// with what tokenizer_config.json beside it says. Each file may be gzip with .gz after its name.
     /// </summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="rules">Whether texts are cut as tokenizer.json says, or as the class named beside it does in transformers 5.</param>
     /// <exception cref="FileNotFoundException">There is no such file, or the folder has none of these.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message names it and the place.</exception>
     /// <exception cref="NotSupportedException">A file asks for something not supported; the message names it and what
     /// is.</exception>
-    public static Tokenizer Load(string path) => new(TokenizerLoader.Load(path));
+    public static Tokenizer Load(string path, TokenizerRules rules = TokenizerRules.File) => new(TokenizerLoader.Load(path, rules));
 
     /// <summary>
     /// The ids of a text, with the special tokens that the tokenizer puts around a text unless they are declined.

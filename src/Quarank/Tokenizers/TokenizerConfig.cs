@@ -26,6 +26,9 @@ internal sealed class TokenizerConfig
     /// <summary>Whether words at the start of a text are those after a space; null when the files do not say.</summary>
     public bool? AddPrefixSpace { get; private init; }
 
+    /// <summary>Whether tokens behind special ones are found as if they began a text (LlamaTokenizer); null when the files do not say.</summary>
+    public bool? Legacy { get; private init; }
+
     /// <summary>Tokens found in text before anything else (added_tokens_decoder, else added_tokens.json).</summary>
     public IReadOnlyList<AddedToken> AddedTokens { get; private set; } = [];
 
@@ -40,6 +43,7 @@ internal sealed class TokenizerConfig
             AddBeginning = Flag(config, "add_bos_token"),
             AddEnd = Flag(config, "add_eos_token"),
             AddPrefixSpace = Flag(config, "add_prefix_space"),
+            Legacy = Flag(config, "legacy"),
             Class = config?["tokenizer_class"] is { Exists: true } name ? name.Text() : null,
         };
         foreach (var part in (JsonPart?[])[Part(folder, "special_tokens_map.json"), config])

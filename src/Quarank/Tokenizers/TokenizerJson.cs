@@ -5,7 +5,7 @@ namespace Quarank.Tokenizers;
 /// <summary>Reads Hugging Face's tokenizer.json.</summary>
 internal static class TokenizerJson
 {
-    public static TokenizerParts Read(string file, TokenizerConfig config)
+    public static TokenizerParts Read(string file, TokenizerConfig config, TokenizerRules rules)
     {
         var root = JsonPart.Parse(file);
         root.AllowOnly("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
@@ -13,14 +13,17 @@ internal static class TokenizerJson
         foreach (string setting in (string[])["truncation", "padding"])
             if (root[setting].Exists) throw root[setting].Unsupported("a value", "null");
 
+        // Where a class has rules of its own, what they leave out does not exist.
+        var own = rules == TokenizerRules.Class ? TokenizerClass.Find(config, file) : null;
+        var cut = own ?? root;
         var model = root["model"];
         var vocabulary = ReadVocabulary(model);
         // The model knows only its own pieces; added tokens are found before it sees the text.
-        var preTokenizer = PreTokenizerJson.Read(root["pre_tokenizer"]);
-        var encoder = ReadModel(model, vocabulary, preTokenizer.ByteLevel);
+        var preTokenizer = PreTokenizerJson.Read(cut["pre_tokenizer"]);
+        var encoder = ReadModel(model, own is { } o ? o["model"] : model, vocabulary, preTokenizer.ByteLevel);
         var added = ReadAddedTokens(root["added_tokens"]);
         // Those that only the files beside it name come with the tokenizer too.
-        added.AddRange(config.AddedTokens.Where(t => added.All(own => own.Id != t.Id && own.Content != t.Content)));
+        added.AddRange(config.AddedTokens.Where(t => added.All(there => there.Id != t.Id && there.Content != t.Content)));
         foreach (var token in added) vocabulary.Add(token.Content, token.Id);
 
         var processor = PostProcessor.Read(root["post_processor"], vocabulary);
@@ -29,11 +32,12 @@ internal static class TokenizerJson
         {
             Vocabulary = vocabulary,
             AddedTokens = added,
-            Normalizer = Normalizer.Read(root["normalizer"]),
+            Normalizer = Normalizer.Read(cut["normalizer"]),
             PreTokenizer = preTokenizer,
             Encoder = encoder,
             PostProcessor = config.Adjust(processor, beginning, end),
-            Decoder = DecoderJson.Read(root["decoder"]),
+            Decoder = DecoderJson.Read(cut["decoder"]),
+            ClassRules = own is null ? null : config.Class,
             BeginningOfText = beginning,
             EndOfText = end,
         };
@@ -49,7 +53,8 @@ internal static class TokenizerJson
         return vocabulary;
     }
 
-    private static BytePairEncoder ReadModel(JsonPart model, Vocabulary vocabulary, bool byteLevel)
+    /// <param name="flags">Where the flags of the model stand: in it, or in the rules of a class.</param>
+    private static BytePairEncoder ReadModel(JsonPart model, JsonPart flags, Vocabulary vocabulary, bool byteLevel)
     {
         model.AllowOnly("type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
             "byte_fallback", "ignore_merges", "vocab", "merges");
@@ -61,15 +66,17 @@ internal static class TokenizerJson
         var options = new BytePairOptions
         {
             ByteLevel = byteLevel,
-            WholeWords = model["ignore_merges"].Flag(whenAbsent: false),
-            ByteFallback = model["byte_fallback"].Flag(whenAbsent: false),
-            FuseUnknown = model["fuse_unk"].Flag(whenAbsent: false),
-            Unknown = Unknown(model["unk_token"], vocabulary),
+            WholeWords = Flag("ignore_merges"),
+            ByteFallback = Flag("byte_fallback"),
+            FuseUnknown = Flag("fuse_unk"),
+            Unknown = flags.Exists ? Unknown(flags["unk_token"], vocabulary) : null,
         };
         if (options.ByteLevel && options.ByteFallback)
             throw model.Unsupported("byte_fallback together with ByteLevel", "one of them");
         var merges = MergeList.Read(Merges(model["merges"]), vocabulary, model.File, out bool spacesPart);
         return new(vocabulary, merges, new(vocabulary, options), options, spacesPart);
+
+        bool Flag(string name) => flags.Exists && flags[name].Flag(whenAbsent: false);
     }
 
     private static int? Unknown(JsonPart token, Vocabulary vocabulary)

@@ -22,4 +22,7 @@ internal sealed record TokenizerParts
 
     public int? BeginningOfText { get; init; }
     public int? EndOfText { get; init; }
+
+    /// <summary>The class whose rules stand in the place of tokenizer.json's; null when that file's own count.</summary>
+    public string? ClassRules { get; init; }
 }

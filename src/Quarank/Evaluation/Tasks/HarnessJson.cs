@@ -40,6 +40,7 @@ public static class HarnessJson
             ["bootstrap_iters"] = Bootstrap.Samples,
             ["fewshot_seed"] = settings.FewShotSeed,
         };
+        if (report.TokenizerClass is { } rules) json["config"]!["tokenizer_class"] = rules;
         json["date"] = time.ToUnixTimeMilliseconds() / 1000.0;
         json["model_source"] = "quarank";
         json["model_name"] = model;

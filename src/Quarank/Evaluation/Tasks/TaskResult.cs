@@ -17,7 +17,11 @@ public sealed record GroupResult(string Name, IReadOnlyList<string> Members, IRe
 
 /// <summary>What a run over tasks found.</summary>
 /// <param name="Seconds">Of scoring; not of reading the model.</param>
-public sealed record TaskReport(IReadOnlyList<TaskResult> Tasks, IReadOnlyList<GroupResult> Groups, double Seconds);
+public sealed record TaskReport(IReadOnlyList<TaskResult> Tasks, IReadOnlyList<GroupResult> Groups, double Seconds)
+{
+    /// <summary>The class by whose rules texts were cut; null when those of tokenizer.json counted.</summary>
+    public string? TokenizerClass { get; init; }
+}
 
 /// <summary>How far a run over tasks is.</summary>
 /// <param name="Task">The task at work.</param>

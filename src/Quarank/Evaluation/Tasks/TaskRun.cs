@@ -32,7 +32,7 @@ public static class TaskRun
             scorer.Run();
             results.Add(Result(task, scores));
         }
-        return new(results, Groups(results), clock.Elapsed.TotalSeconds);
+        return new(results, Groups(results), clock.Elapsed.TotalSeconds) { TokenizerClass = tokenizer.ClassRules };
     }
 
     private static void Ask(PreparedTask task, int index, SequenceEncoder encoder, SequenceScorer scorer, Score[] scores, int context)

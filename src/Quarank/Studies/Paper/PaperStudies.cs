@@ -124,7 +124,7 @@ public static class PaperStudies
         if (request.Length > spec.ContextLength)
             throw new InvalidDataException(FormattableString.Invariant($"Segments of {request.Length:N0} tokens are longer than the {spec.ContextLength:N0} positions of the model; give a smaller --text-length."));
         using var checkpoint = Checkpoint.Open(request.Model);
-        var tokenizer = Tokenizer.Load(checkpoint.Directory);
+        var tokenizer = Tokenizer.Load(checkpoint.Directory, request.Calibration.TokenizerRules);
         var texts = new List<StudyText>();
         foreach (var (name, content) in request.Texts)
         {
@@ -140,7 +140,7 @@ public static class PaperStudies
     {
         var c = request.Calibration;
         return new(RunFingerprint.ThisProgram, BlasLibrary.Describe(), Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Model))), survey.ModelHash,
-            new([.. c.Paths.Select(p => Path.GetFileName(Path.TrimEndingDirectorySeparator(p)))], c.Samples, c.Length, c.Sampling, c.Seed, survey.Calibration.Tokens, survey.Calibration.Hash),
+            new([.. c.Paths.Select(p => Path.GetFileName(Path.TrimEndingDirectorySeparator(p)))], c.Samples, c.Length, c.Sampling, c.Seed, survey.Calibration.Tokens, survey.Calibration.Hash) { TokenizerRules = c.TokenizerRules },
             request.Propagate, texts);
     }
 }

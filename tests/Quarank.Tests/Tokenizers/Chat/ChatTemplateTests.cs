@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Text;
 using System.Text.Json;
 using Quarank.Tests.Support;
 using Quarank.Tokenizers;
@@ -52,6 +54,22 @@ public class ChatTemplateTests
         Assert.Equal(32007, template.EndOfTurn(tokenizer));
     }
 
+    /// <summary>GGUF files carry templates too; this one of Phi-3 knows no system turn and always asks for an answer.</summary>
+    [Fact]
+    public void Phi_3_s_template_of_before_leaves_the_system_out()
+    {
+        string source = FromGguf(Shared.Find("tokenizers", "llama.cpp-vocab", "ggml-vocab-phi-3.gguf"));
+        Assert.Equal(
+            "<s><|user|>\n Hi <|end|>\n<|assistant|>\nHello.<|end|>\n<|user|>\n1+1?<|end|>\n<|assistant|>\n", Render(source, """{"bos_token": "<s>"}"""));
+    }
+
+    [Fact]
+    public void A_template_in_a_GGUF_file_is_that_of_the_folder()
+    {
+        string gguf = Shared.Find("models", "smollm2-135m-instruct", "SmolLM2-135M-Instruct.Q4_1.gguf"), folder = Path.GetDirectoryName(gguf)!;
+        Assert.Equal(ChatTemplate.Load(folder)!.Render(Talk), Render(FromGguf(gguf), "{}"));
+    }
+
     [Theory]
     [InlineData("tokenizer_config.json", "Hello.", "Hello.")]
     [InlineData("tokenizer_config.json", "<think>\nhm\n</think>\n\nHello.", "Hello.")]
@@ -94,5 +112,25 @@ public class ChatTemplateTests
     {
         string tokenizer = Shared.Find("tokenizers", name, "tokenizer.json.gz");
         return (Tokenizer.Load(tokenizer), ChatTemplate.Load(Path.GetDirectoryName(tokenizer)!)!);
+    }
+
+    private static string Render(string source, string config)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["chat_template.jinja"], source);
+        File.WriteAllText(folder["tokenizer_config.json"], config);
+        return ChatTemplate.Load(folder.Path)!.Render(Talk);
+    }
+
+    // A GGUF text: its key, the type 8, its length in eight bytes, itself.
+    private static string FromGguf(string path)
+    {
+        var start = new byte[4 << 20];
+        using var file = File.OpenRead(path);
+        var read = start.AsSpan(0, file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false));
+        var key = "tokenizer.chat_template"u8;
+        var value = read[(read.IndexOf(key) + key.Length)..];
+        Assert.Equal(8, BinaryPrimitives.ReadInt32LittleEndian(value));
+        return Encoding.UTF8.GetString(value.Slice(12, (int)BinaryPrimitives.ReadInt64LittleEndian(value[4..])));
     }
 }

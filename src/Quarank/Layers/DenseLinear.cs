@@ -94,8 +94,8 @@ public sealed class DenseLinear : Linear
 
     public override void Apply(Matrix<float> x, Matrix<float> y)
     {
-        if (_type == ElementType.F32) LinearAlgebra.MultiplyTransposed(x, new Matrix<float>(Rows, Columns, _singles), y);
-        else base.Apply(x, y);
+        if (_half is null) LinearAlgebra.MultiplyTransposed(x, new Matrix<float>(Rows, Columns, _singles), y);
+        else _half.Multiply(x, y);
     }
 
     private void ApplyRows(int first, ReadOnlySpan<float> x, Span<float> y)

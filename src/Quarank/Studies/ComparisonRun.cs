@@ -78,7 +78,8 @@ public sealed class ComparisonRun
         return new(RunFingerprint.ThisProgram, BlasLibrary.Describe(), Model(model, states.Perplexity),
             new(_request.TextName, text, states.Perplexity.Protocol, _length, _segments, states.Perplexity.Tokens),
             new([.. _request.Calibration.Paths.Select(p => Path.GetFileName(Path.TrimEndingDirectorySeparator(p)))], _request.Calibration.Samples,
-                _request.Calibration.Length, _request.Calibration.Sampling, _request.Calibration.Seed, _calibration.Tokens, _calibration.Hash) { TokenizerRules = _request.Calibration.TokenizerRules },
+                _request.Calibration.Length, _request.Calibration.Sampling, _request.Calibration.Seed, _calibration.Tokens, _calibration.Hash)
+            { TokenizerRules = _request.Calibration.TokenizerRules },
             PeakMemory.Measure, rows)
         { Spectra = _request.Spectra ? ComparisonSpectra.Of(_request, _calibration, _statistics, _clock, _token) : null };
     }

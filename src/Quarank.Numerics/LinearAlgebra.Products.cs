@@ -46,14 +46,26 @@ public static partial class LinearAlgebra
     public static void TransposeMultiply(MatrixSlice<double> a, MatrixSlice<double> b, MatrixSlice<double> c) =>
         Product(a, true, b, false, c);
 
+    /// <summary>
+    /// c = op(a) · op(b), or c += op(a) · op(b), on the pool, for code that is written once for float and double. c shares no memory with a and b.
+    /// </summary>
+    /// <exception cref="NotSupportedException">T is neither float nor double.</exception>
+    public static void Product<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB, MatrixSlice<T> c, bool add = false)
+        where T : unmanaged
+    {
+        if (typeof(T) != typeof(float) && typeof(T) != typeof(double))
+            throw new NotSupportedException($"Products are made of float or double, not of {typeof(T).Name}.");
+        Tiled(a, transposeA, b, transposeB, c, add);
+    }
+
     private static Matrix<T> Product<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB) where T : unmanaged
     {
         var c = new Matrix<T>(transposeA ? a.Columns : a.Rows, transposeB ? b.Rows : b.Columns);
-        Product(a, transposeA, b, transposeB, c);
+        Tiled<T>(a, transposeA, b, transposeB, c, false);
         return c;
     }
 
-    private static void Product<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB, MatrixSlice<T> c)
+    private static void Tiled<T>(MatrixSlice<T> a, bool transposeA, MatrixSlice<T> b, bool transposeB, MatrixSlice<T> c, bool add)
         where T : unmanaged
     {
         var (m, k) = transposeA ? (a.Columns, a.Rows) : (a.Rows, a.Columns);
@@ -63,7 +75,7 @@ public static partial class LinearAlgebra
         BlasLibrary.Ready();
         var (height, width) = TileShape(m, n);
         int across = Pieces(n, width);
-        var tiles = new Tiles<T>(a, transposeA, b, transposeB, c, k, height, width, across);
+        var tiles = new Tiles<T>(a, transposeA, b, transposeB, c, k, height, width, across, add);
         Threads.For(Pieces(m, height) * across, tiles, static (tile, t) => t.Compute(tile));
     }
 
@@ -89,7 +101,7 @@ public static partial class LinearAlgebra
     internal static int Pieces(int length, int piece) => length == 0 ? 0 : (length - 1) / piece + 1;
 
     private readonly record struct Tiles<T>(MatrixSlice<T> A, bool TransposeA, MatrixSlice<T> B, bool TransposeB, MatrixSlice<T> C,
-        int K, int Height, int Width, int Across) where T : unmanaged
+        int K, int Height, int Width, int Across, bool Add) where T : unmanaged
     {
         public void Compute(int tile)
         {
@@ -97,23 +109,23 @@ public static partial class LinearAlgebra
             var (rows, columns) = (Math.Min(Height, C.Rows - i), Math.Min(Width, C.Columns - j));
             Gemm(TransposeA, TransposeB, rows, columns, K,
                 TransposeA ? A.Part(0, K, i, rows) : A.Part(i, rows, 0, K),
-                TransposeB ? B.Part(j, columns, 0, K) : B.Part(0, K, j, columns), C.Part(i, rows, j, columns));
+                TransposeB ? B.Part(j, columns, 0, K) : B.Part(0, K, j, columns), C.Part(i, rows, j, columns), Add ? 1 : 0);
         }
     }
 
-    /// <summary>c = op(a) · op(b) on the calling thread.</summary>
+    /// <summary>c = op(a) · op(b) + beta · c on the calling thread.</summary>
     private static void Gemm<T>(bool transposeA, bool transposeB, int m, int n, int k,
-        MatrixSlice<T> a, MatrixSlice<T> b, MatrixSlice<T> c) where T : unmanaged
+        MatrixSlice<T> a, MatrixSlice<T> b, MatrixSlice<T> c, int beta = 0) where T : unmanaged
     {
         if (typeof(T) == typeof(float))
         {
             var (x, y, z) = (As<T, float>(a), As<T, float>(b), As<T, float>(c));
-            Gemm(transposeA, transposeB, m, n, k, 1, x.Data, x.Stride, y.Data, y.Stride, 0, z.Data, z.Stride);
+            Gemm(transposeA, transposeB, m, n, k, 1, x.Data, x.Stride, y.Data, y.Stride, beta, z.Data, z.Stride);
         }
         else
         {
             var (x, y, z) = (As<T, double>(a), As<T, double>(b), As<T, double>(c));
-            Gemm(transposeA, transposeB, m, n, k, 1, x.Data, x.Stride, y.Data, y.Stride, 0, z.Data, z.Stride);
+            Gemm(transposeA, transposeB, m, n, k, 1, x.Data, x.Stride, y.Data, y.Stride, beta, z.Data, z.Stride);
         }
     }
 

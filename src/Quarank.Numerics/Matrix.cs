@@ -29,5 +29,8 @@ public sealed class Matrix<T> where T : unmanaged
 
     public ref T this[int i, int j] => ref _data[i * Columns + j];
 
+    /// <summary>The same values as rows × columns, not copied.</summary>
+    public Matrix<T> Reshape(int rows, int columns) => new(rows, columns, _data);
+
     public Matrix<T> Clone() => new(Rows, Columns, (T[])_data.Clone());
 }

@@ -13,8 +13,9 @@ public partial class LayeringTests
         ["Tokenizers"] = [],
         ["Layers"] = ["Numerics", "Checkpoints"],
         ["Models"] = ["Numerics", "Checkpoints", "Layers"],
+        ["Training"] = ["Numerics", "Models"],
         ["Compression"] = ["Numerics", "Layers"],
-        ["Pipeline"] = ["Numerics", "Checkpoints", "Layers", "Models", "Compression", "Tokenizers"],
+        ["Pipeline"] = ["Numerics", "Checkpoints", "Layers", "Models", "Training", "Compression", "Tokenizers"],
         ["Evaluation"] = ["Numerics", "Models", "Tokenizers"],
         ["Studies"] = ["Numerics", "Checkpoints", "Layers", "Models", "Compression", "Tokenizers", "Pipeline", "Evaluation"],
     };

@@ -1,5 +1,6 @@
 using Quarank.Cli.Console;
 using Quarank.Compression;
+using Quarank.Compression.Learning;
 using Quarank.Layers;
 using Quarank.Pipeline;
 using Quarank.Tokenizers;
@@ -40,6 +41,7 @@ internal static class CompressionView
             terminal.Out.WriteLine(Units.Invariant(
                 $"{table.Name}: {table.BitsPerWeight:0.000} bits per weight, {100 * table.RelativeError:0.####} % of its square norm lost"));
         WriteSinks(terminal, report.Layers);
+        WriteLearned(terminal, report.Learned);
         terminal.Out.WriteLine();
         WritePhases(terminal, report.Seconds);
         terminal.Out.WriteLine();
@@ -103,6 +105,17 @@ internal static class CompressionView
                 (IReadOnlyList<string>)[p.Phase, Units.Invariant($"{p.Seconds:0.0}"), Units.Invariant($"{100 * p.Seconds / s.Sum():0.0} %")]));
     }
 
+    /// <summary>What learning did to each block's error, on what it learned from and on what it did not see.</summary>
+    private static void WriteLearned(Terminal terminal, IReadOnlyList<LearningReport> learned)
+    {
+        if (learned.Count == 0) return;
+        static string Error(double? error) => error is { } e ? Units.Invariant($"{e:0.000000}") : "-";
+        terminal.Out.WriteLine();
+        Tables.Write(terminal, [new("block"), new("steps", true), new("error rounded", true), new("learned", true), new("unseen: rounded", true), new("learned", true), new("")],
+            learned.Select((l, i) => (IReadOnlyList<string>)[Units.Count(i), Units.Count(l.Steps), Error(l.Before), Error(l.After),
+                Error(l.HeldOutBefore), Error(l.HeldOutAfter), l.Kept ? "" : "rounded kept"]));
+    }
+
     /// <summary>Lines on the layers where a few tokens own most of what was gathered.</summary>
     private static void WriteSinks(Terminal terminal, IReadOnlyList<LayerReport> layers)
     {
@@ -152,6 +165,7 @@ internal static class CompressionView
         {
             RunPhase.Resume => "going on from the last attempt",
             RunPhase.Observe => "observing inputs",
+            RunPhase.Compress when p.Learning is { } l => Units.Invariant($"step {l.Step} of {l.Steps}, error {l.Error:0.00000} (first {l.FirstError:0.00000})"),
             RunPhase.Compress => p.Layer is { } layer ? layer[(layer.LastIndexOf('.') + 1)..] : "compressing",
             _ => "running it as stored",
         },

@@ -14,7 +14,7 @@ internal sealed class LordqOptions
     private static readonly (string, CodeLevels)[] LevelWords =
         [("offset", CodeLevels.Offset), ("zeroPoint", CodeLevels.ZeroPoint), ("symmetric", CodeLevels.Symmetric), ("normal", CodeLevels.Normal)];
 
-    private readonly Option<int?> _rank = Inputs.Whole("--rank", "R", "Components of every layer, instead of a budget (caldera: 32).", 1);
+    private readonly Option<int?> _rank = Inputs.Whole("--rank", "R", "Components of every layer, instead of a budget (caldera: 32; lrq: a quarter of the smaller side).", 1);
     private readonly Option<int?> _blocks = Inputs.Whole("--blocks", "K", "Residual blocks that the rank is cut into (2).", 1, 1000);
     private readonly Option<int?> _pBits = Inputs.Whole("--p-bits", "N", "Bits of the left factor's codes, 2 to 8, or 16 (4).", 2, 16);
     private readonly Option<int?> _qBits = Inputs.Whole("--q-bits", "N", "Bits of the right factor's codes, 2 to 8, or 16 (4).", 2, 16);

@@ -11,14 +11,15 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
 internal sealed class MethodOptions
 {
-    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera, Svd, Asvd, SvdLlm, ResSvd, Lplr }
+    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq }
 
-    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR.",
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound or LRQ: rounding that is learned block by block.",
         ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera),
-        ("svd", Name.Svd), ("asvd", Name.Asvd), ("svd-llm", Name.SvdLlm), ("res-svd", Name.ResSvd), ("lplr", Name.Lplr));
+        ("svd", Name.Svd), ("asvd", Name.Asvd), ("svd-llm", Name.SvdLlm), ("res-svd", Name.ResSvd), ("lplr", Name.Lplr),
+        ("flexround", Name.FlexRound), ("lrq", Name.Lrq));
 
     private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4 (2).", 2, 8);
-    private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; lordq: entries of a factor's vector, 0).", 0);
+    private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; flexround, lrq: 0; lordq: entries of a factor's vector, 0).", 0);
     private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
     private readonly Option<bool> _symmetric = Inputs.Flag("--symmetric", "Scales without zero-points.");
     private readonly Option<bool> _actOrder = Inputs.Flag("--act-order", "gptq: the most active columns first; with groups also needs --static-groups.");
@@ -40,6 +41,7 @@ internal sealed class MethodOptions
     private readonly LatticeOptions _lattice = new();
     private readonly LowRankOptions _lowRank = new();
     private readonly CorrectionOptions _correction = new();
+    private readonly LearningOptions _learning = new();
     private readonly Option<bool> _incoherent = Inputs.Flag("--incoherent", "rtn, gptq, lordq: in coordinates turned by random signs and a Hadamard matrix on both sides, as lattice and caldera always are.");
 
     private readonly Option<int?> _exactDirections = Inputs.Whole("--exact-directions", "K",
@@ -58,6 +60,7 @@ internal sealed class MethodOptions
         ("lattice and caldera (also --bits, --damping; caldera: --rank)", _lattice.All),
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
+        ("flexround and lrq (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
     ];
 
     /// <summary>All flags of this kind that were given.</summary>
@@ -69,7 +72,7 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice, caldera, svd, asvd, svd-llm, res-svd or lplr (or a --recipe).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice, caldera, svd, asvd, svd-llm, res-svd, lplr, flexround or lrq (or a --recipe).");
             return;
         }
         Option[] taken = method switch
@@ -84,6 +87,8 @@ internal sealed class MethodOptions
             Name.SvdLlm => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _damping, _dampingOf],
             Name.ResSvd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _lowRank.Share, _damping, _dampingOf],
             Name.Lplr => [_lordq.Rank, _bitsPerWeight, _lordq.PBits, _lordq.QBits, .. _lowRank.Lplr],
+            Name.FlexRound => [_scales, _bits, _groupSize, _symmetric, .. _learning.All],
+            Name.Lrq => [_scales, _bits, _groupSize, _symmetric, _lordq.Rank, .. _learning.All],
             _ => [_scales, _incoherent, _bitsPerWeight, _budget, _ranks, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
         };
         string name = method switch
@@ -144,6 +149,10 @@ internal sealed class MethodOptions
                 return LowRank(given, InputWeighting.Gram, share: 0.25);
             case Name.Lplr:
                 return _lowRank.BuildLplr(given, given.GetValue(_lordq.Rank), given.GetValue(_bitsPerWeight), given.GetValue(_lordq.PBits), given.GetValue(_lordq.QBits));
+            case Name.FlexRound or Name.Lrq:
+                bool lrq = given.GetValue(_method) == Name.Lrq;
+                var perChannel = Grid(given) with { GroupSize = given.GetValue(_groupSize) ?? 0 };
+                return _learning.Build(given, lrq, perChannel, GridRange.Clip, lrq ? given.GetValue(_lordq.Rank) : null);
             case Name.LordqBest:
                 return new LordqBest(given.GetValue(_bitsPerWeight) ?? new LordqBest().BitsPerWeight);
             default:

@@ -22,6 +22,8 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(Corrected), "corrected")]
 [JsonDerivedType(typeof(Lplr), "lplr")]
 [JsonDerivedType(typeof(Keep), "keep")]
+[JsonDerivedType(typeof(FlexRound), "flexround")]
+[JsonDerivedType(typeof(Lrq), "lrq")]
 public abstract record Method
 {
     /// <summary>What calibration must gather for this method.</summary>

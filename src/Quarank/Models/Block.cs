@@ -26,6 +26,18 @@ public sealed class Block
     /// <summary>The linear layers that may be compressed, in the order of <see cref="ModelSpec.Projections"/>.</summary>
     public IReadOnlyList<Projection> Projections { get; }
 
+    /// <summary>The first half.</summary>
+    internal SelfAttention Attention => _attention;
+
+    /// <summary>The second half.</summary>
+    internal FeedForward FeedForward => _feedForward;
+
+    /// <summary>The norms around the first half.</summary>
+    internal Residual AroundAttention => _aroundAttention;
+
+    /// <summary>The norms around the second half.</summary>
+    internal Residual AroundFeedForward => _aroundFeedForward;
+
     /// <summary>Runs one whole sequence from position 0, in place.</summary>
     /// <param name="hidden">tokens × HiddenSize.</param>
     /// <param name="observe">Called once per input site that is reached, before the site's layers run.</param>

@@ -12,6 +12,8 @@ namespace Quarank.Models;
 /// <param name="router">experts × HiddenSize; never compressed.</param>
 internal sealed class Experts(ModelSpec spec, Linear router, Mlp[] experts) : FeedForward
 {
+    public Linear Router => router;
+
     public override void Run(Matrix<float> x, ForwardBuffers b, ActivationObserver? observe, bool needed)
     {
         if (x.Rows == 1 && observe is null) RunOne(x, b);

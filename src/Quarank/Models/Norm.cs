@@ -27,6 +27,10 @@ public abstract class Norm
 /// <param name="epsilon">Added to the mean square.</param>
 public sealed class RmsNorm(float[] gain, float epsilon) : Norm
 {
+    internal float[] Gain => gain;
+
+    internal float Epsilon => epsilon;
+
     public override void Apply(ReadOnlySpan<float> x, Span<float> y)
     {
         float scale = 1 / MathF.Sqrt(TensorPrimitives.SumOfSquares(x) / x.Length + epsilon);
@@ -41,6 +45,12 @@ public sealed class RmsNorm(float[] gain, float epsilon) : Norm
 /// <param name="epsilon">Added to the variance.</param>
 public sealed class LayerNorm(float[]? gain, float[]? shift, float epsilon) : Norm
 {
+    internal float[]? Gain => gain;
+
+    internal float[]? Shift => shift;
+
+    internal float Epsilon => epsilon;
+
     public override void Apply(ReadOnlySpan<float> x, Span<float> y)
     {
         TensorPrimitives.Subtract(x, TensorPrimitives.Sum(x) / x.Length, y);

@@ -14,6 +14,8 @@ internal sealed class SelfAttention
     public SelfAttention(ModelSpec spec, Projection[] inputs, Projection output, AttentionTraits traits) =>
         (_spec, _inputs, _output, _traits) = (spec, inputs, output, traits);
 
+    public AttentionTraits Traits => _traits;
+
     /// <summary>Leaves the half's result in <see cref="ForwardBuffers.Projected"/>.</summary>
     /// <param name="x">tokens × HiddenSize.</param>
     /// <param name="cache">Holds positions 0 … start − 1, and afterwards those of x too.</param>

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Quarank.Checkpoints;
+using Quarank.Compression;
+using Quarank.Compression.Learning;
 using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Numerics;
@@ -19,7 +21,8 @@ internal sealed class BlockLoop(
     private readonly LayerCompressor _compressor = new(methods, recipe, clock, token, memory.LayersTogether);
     private readonly TokenWeighting _weighting = recipe.Weighting();
     private readonly SequencePass _pass = new(spec, calibration, clock, token, memory.Lanes);
-    private HiddenStates? _hidden;
+    private HiddenStates? _hidden, _targets;      // what enters the block at work; in the original model, where something is learned
+    private LearningReport? _learned;
     private long _stored = Stopwatch.GetTimestamp();
 
     private bool Original => recipe.Propagate == Propagation.Original;
@@ -33,6 +36,7 @@ internal sealed class BlockLoop(
         {
             token.ThrowIfCancellationRequested();
             clock.Start(i);
+            _learned = null;
             var block = Load(i);
             var reports = Original ? OnOriginal(block) : OnCompressed(block);
             var tensors = new StoredTensors();
@@ -40,13 +44,17 @@ internal sealed class BlockLoop(
             if (!Original && NeedsHidden(i + 1)) clock.Time(RunPhase.Forward, () => Advance(block));
             clock.Measure(RunPhase.Store, () => run.Store(tensors));
             if (NeedsHidden(i + 1)) clock.Measure(RunPhase.Store, () => StoreHidden(i + 1, i + 1 == end));
-            run.Finish(clock.Take(), reports);
+            run.Finish(clock.Take(), reports, _learned);
             Tidy();
         }
         return end == spec.BlockCount;
     }
 
-    public void Dispose() => _hidden?.Dispose();
+    public void Dispose()
+    {
+        _hidden?.Dispose();
+        _targets?.Dispose();
+    }
 
     // Weights and Gram matrices of a large block should not wait for the collector while the next one's are made.
     private void Tidy()
@@ -88,16 +96,32 @@ internal sealed class BlockLoop(
     {
         InputSite[][] steps = recipe.Order == Order.Block ? [_sites] : [.. _sites.GroupBy(s => s.Place).Select(g => g.ToArray())];
         var reports = new Dictionary<string, LayerReport>();
+        var learned = block.Projections.Where(p => methods[p.Name] is BlockMethod).ToList();
+        if (learned.Count > 0) clock.Time(RunPhase.Forward, () => _pass.Run(block, _targets!, advance: true, null));
         foreach (var sites in steps)
         {
             var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, advance: false));
             Tidy();
-            var projections = block.Projections.Where(p => sites.Contains(p.Site)).ToList();
+            var projections = block.Projections.Where(p => sites.Contains(p.Site)).Except(learned).ToList();
             var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics));
+            if (learned.Count > 0) compressed = [.. compressed, .. clock.Time(RunPhase.Compress, () => Learn(block, learned, statistics))];
             foreach (var report in compressed) reports.Add(report.Name, report);
         }
         return [.. block.Projections.Select(p => reports[p.Name])];
     }
+
+    /// <summary>Layers whose methods learn, with the others as they are stored by now.</summary>
+    private LayerReport[] Learn(Block block, List<Projection> learned, Dictionary<InputSite, SiteStatistics> statistics) =>
+        _compressor.Learn(learned, statistics, layers =>
+        {
+            BlockMethod[] all = [.. learned.Select(p => (BlockMethod)methods[p.Name])];
+            int[] places = [.. learned.Select(p => block.Projections.ToList().IndexOf(p))];
+            var problem = new SequenceProblem(spec, block, places, layers, _hidden!, _targets!, all[0].Learning);
+            var result = BlockTrainer.Train(problem, [.. layers.Select((l, i) => all[i].Begin(l))], all,
+                LayerCompressor.SeedOf($"block {block.Index}", recipe.Seed), (step, error) => clock.Report(step, all[0].Learning.Steps, error), token);
+            _learned = result.Report;
+            return result.Layers;
+        });
 
     private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance) =>
         BlockObserver.Observe(_pass, block, _hidden!, sites, _weighting, advance);
@@ -136,10 +160,14 @@ internal sealed class BlockLoop(
             _hidden = HiddenStates.Embed(
                 Original ? Model.LoadEmbedding(checkpoint, spec) : ModelTables.Embedding(checkpoint, spec, recipe), calibration, kept);
         }
-        for (int i = from; i < first; i++)
+        bool learns = recipe.Methods.Any(m => m is BlockMethod);
+        if (learns) _targets = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration, memory.HiddenOnDisk ? run.OriginalFile : null);
+        for (int i = learns ? 0 : from; i < first; i++)
         {
             clock.Start(i);
             var block = Load(i);
+            if (learns) _pass.Run(block, _targets!, advance: true, null);
+            if (i < from) continue;
             if (!Original) run.Restore(block);
             Advance(block);
         }

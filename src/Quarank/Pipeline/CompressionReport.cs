@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Quarank.Compression;
+using Quarank.Compression.Learning;
 using Quarank.Layers;
 
 namespace Quarank.Pipeline;
@@ -88,6 +89,9 @@ public sealed record CompressionReport(
 
     /// <summary>How many blocks are finished, where a run was to stop before its end: there is no model yet. Null for a whole run.</summary>
     public int? StoppedAfter { get; init; }
+
+    /// <summary>How learning went in each block; empty where no method learns.</summary>
+    public IReadOnlyList<LearningReport> Learned { get; init; } = [];
 
     /// <summary>Embedding and head.</summary>
     public IReadOnlyList<TableReport> Tables { get; init; } = [];

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Quarank.Checkpoints;
 using Quarank.Compression;
+using Quarank.Compression.Learning;
 using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Tokenizers;
@@ -105,6 +106,7 @@ public static class CompressionRun
             plan.Warnings, layers, new Dictionary<string, string>())
         {
             Methods = [.. layers.Select(l => methods[l.Name]).Distinct()],
+            Learned = [.. run.Blocks.Select(b => b.Learned).OfType<LearningReport>()],
             PlannedMemoryBytes = plan.PeakMemoryBytes,
         };
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using Quarank.Numerics;
 using Quarank.Tokenizers;
 
 namespace Quarank.Pipeline;

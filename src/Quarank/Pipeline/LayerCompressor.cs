@@ -43,22 +43,52 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         return reports;
     }
 
+    /// <summary>As <see cref="Compress(IReadOnlyList{Projection}, IReadOnlyDictionary{InputSite, SiteStatistics})"/>, for layers that are learned together.</summary>
+    /// <param name="learn">Gives the layers' forms, in their order.</param>
+    public LayerReport[] Learn(
+        IReadOnlyList<Projection> projections, IReadOnlyDictionary<InputSite, SiteStatistics> statistics, Func<IReadOnlyList<LayerProblem>, IReadOnlyList<Linear>> learn)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var (problems, notes) = (new LayerProblem[projections.Count], new List<string>[projections.Count]);
+        for (int i = 0; i < problems.Length; i++) problems[i] = Problem(projections[i], statistics[projections[i].Site], notes[i] = []);
+        var layers = learn(problems);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds / problems.Length;
+        return [.. projections.Select((projection, i) =>
+        {
+            projection.Weight = layers[i];
+            return Report(problems[i], layers[i], statistics[projection.Site], notes[i], () => seconds);
+        })];
+    }
+
     private (Linear, LayerReport, double LossSeconds) Compress(Projection projection, SiteStatistics seen)
     {
         long start = Stopwatch.GetTimestamp();
         var notes = new List<string>();
+        var problem = Problem(projection, seen, notes);
+        var layer = methods[projection.Name].Compress(problem);
+        long fitted = Stopwatch.GetTimestamp();
+        var report = Report(problem, layer, seen, notes, () => Stopwatch.GetElapsedTime(start).TotalSeconds);
+        return (layer, report, Stopwatch.GetElapsedTime(fitted).TotalSeconds);
+    }
+
+    private LayerProblem Problem(Projection projection, SiteStatistics seen, List<string> notes)
+    {
         if (seen.Routed < seen.Tokens)
             notes.Add($"only {seen.Routed:N0} of {seen.Tokens:N0} calibration tokens were routed to this expert; too few, so it is fitted to all of them.");
-        var weight = projection.Weight.ToDense();
-        var method = methods[projection.Name];
-        var weights = recipe.Calibration.WeightsFor(method);
-        var problem = new LayerProblem(projection.Name, weight, seen.For(weights), SeedOf(projection.Name, recipe.Seed), notes.Add);
-        var layer = method.Compress(problem);
-        long fitted = Stopwatch.GetTimestamp();
-        double error = ProxyLoss.Relative(problem, layer), seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return (layer, new LayerReport(projection.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight,
-            error, seen.Tokens, seen.Sinks.Ratio, seconds, notes)
-        { SinkTokens = seen.Sinks.Tokens, SinkShare = seen.Sinks.Share, TokenWeights = weights, RoutedTokens = seen.Routed }, Stopwatch.GetElapsedTime(fitted).TotalSeconds);
+        var weights = recipe.Calibration.WeightsFor(methods[projection.Name]);
+        return new(projection.Name, projection.Weight.ToDense(), seen.For(weights), SeedOf(projection.Name, recipe.Seed), notes.Add);
+    }
+
+    private LayerReport Report(LayerProblem problem, Linear layer, SiteStatistics seen, List<string> notes, Func<double> seconds)
+    {
+        double error = ProxyLoss.Relative(problem, layer);
+        return new(problem.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight, error, seen.Tokens, seen.Sinks.Ratio, seconds(), notes)
+        {
+            SinkTokens = seen.Sinks.Tokens,
+            SinkShare = seen.Sinks.Share,
+            TokenWeights = recipe.Calibration.WeightsFor(methods[problem.Name]),
+            RoutedTokens = seen.Routed,
+        };
     }
 
     private static long Cost(Projection p) => (long)p.Weight.Columns * p.Weight.Columns * (p.Weight.Rows + p.Weight.Columns);

@@ -3,6 +3,7 @@ using Quarank.Checkpoints;
 using Quarank.Compression;
 using Quarank.Models;
 using Quarank.Numerics;
+using Quarank.Training;
 
 namespace Quarank.Pipeline;
 
@@ -63,6 +64,8 @@ public sealed record MemoryPlan(
         long activations = lanes * SequencePass.LaneBytes(spec, length);
         var projections = spec.Projections(0);
         long block = projections.Sum(p => 4L * p.Rows * p.Columns);
+        var learning = recipe.Methods.OfType<BlockMethod>().FirstOrDefault();
+        if (learning is not null) hidden *= 2;     // the original model's too
 
         var weighting = recipe.Weighting();
         long oneGram = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
@@ -75,6 +78,13 @@ public sealed record MemoryPlan(
         long work = Enumerable.Range(0, spec.BlockCount).Max(i => spec.Projections(i)
             .Select(p => methods[p.Name].WorkBytes(p.Rows, p.Columns) + 4L * p.Rows * p.Columns).OrderDescending().Take(atOnce).Sum());
         long observing = above + weighted, embedding = checkpoint.Tensors.All.Where(t => t.Name.Contains("embed")).Sum(t => 2 * t.ByteLength);
+        if (learning is not null)
+        {
+            // All layers of a block are learned at once, beside a copy of the block that runs backward.
+            long tokens = (long)Math.Min(learning.Learning.Batch, samples) * length;
+            work += BlockGradient<float>.KeptBytes(spec, tokens) + block + Enumerable.Range(0, spec.BlockCount).Max(i => spec.Projections(i)
+                .Where(p => methods[p.Name] is BlockMethod).Sum(p => methods[p.Name].WorkBytes(p.Rows, p.Columns)));
+        }
         // While a block runs as it is stored, its weights stand there decoded beside the stored ones.
         long during = together ? activations : 0;       // else let go before methods begin
         long peak = hidden + new[] { embedding, activations + block + grams + observing, during + block + grams + work, activations + 2 * block }.Max();

@@ -10,7 +10,7 @@ internal sealed class RunClock(int blocks, IProgress<RunProgress>? progress)
     // What each phase is of a block's time: as measured on a small model, until the first block has told.
     private double[] _shares = [0, 0, 0.6, 0.1, 0.3, 0, 0, 0, 0, 0];
     private RunPhase _phase;
-    private double _before;
+    private double _before, _error, _firstError;
 
     /// <summary>The block at work.</summary>
     public int Block { get; private set; }
@@ -75,11 +75,22 @@ internal sealed class RunClock(int blocks, IProgress<RunProgress>? progress)
     }
 
     /// <summary>Tells that this much (0 … 1) of the phase is done, and which layer, if one has been finished.</summary>
-    public void Report(double fraction, LayerReport? finished = null)
+    public void Report(double fraction, LayerReport? finished = null) => Report(fraction, finished, null);
+
+    /// <summary>Tells of a step of learning.</summary>
+    /// <param name="error">Of the step's batch.</param>
+    public void Report(int step, int steps, double error)
+    {
+        const double weight = 0.1;     // batches differ more than steps
+        (_firstError, _error) = step == 1 ? (error, error) : (_firstError, _error + weight * (error - _error));
+        Report(step / (double)steps, null, new(step, steps, _error, _firstError));
+    }
+
+    private void Report(double fraction, LayerReport? finished, LearningProgress? learning)
     {
         double inBlock = OfBlock(_phase) ? Math.Min(1, _before + _shares[(int)_phase] * fraction) : 0;
         double total = _phase switch { RunPhase.Write => 1, RunPhase.Calibrate => 0, _ => (Block + inBlock) / blocks };
-        progress?.Report(new(_phase, Block, blocks, finished?.Name, fraction, total, finished));
+        progress?.Report(new(_phase, Block, blocks, finished?.Name, fraction, total, finished) { Learning = learning });
     }
 
     private static bool OfBlock(RunPhase phase) => phase is RunPhase.Observe or RunPhase.Compress or RunPhase.Forward;

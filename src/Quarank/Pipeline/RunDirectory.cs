@@ -3,12 +3,14 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Quarank.Checkpoints;
+using Quarank.Compression.Learning;
 using Quarank.Models;
 
 namespace Quarank.Pipeline;
 
 /// <summary>A finished block's line: the hash of its tensor file and what became of its layers.</summary>
-internal sealed record BlockRecord(string TensorHash, PhaseSeconds Seconds, IReadOnlyList<LayerReport> Layers);
+/// <param name="Learned">How learning went, where the block's layers were learned.</param>
+internal sealed record BlockRecord(string TensorHash, PhaseSeconds Seconds, IReadOnlyList<LayerReport> Layers, LearningReport? Learned = null);
 
 /// <summary>
 /// Finished blocks on the disk. A block counts when its record stands beside a tensor file of the recorded hash; all files
@@ -31,6 +33,9 @@ internal sealed partial class RunDirectory : IDisposable
 
     /// <summary>For hidden states that are not kept in memory; of no use to a run that goes on.</summary>
     public string WorkFile => Path.Combine(_path, "hidden-states.work.partial");
+
+    /// <summary>For those of the original model, likewise.</summary>
+    public string OriginalFile => Path.Combine(_path, "hidden-states.original.partial");
 
     /// <summary>Opens a run folder, or makes one.</summary>
     /// <exception cref="InvalidDataException">The folder belongs to something else; the message says what differs.</exception>
@@ -82,9 +87,9 @@ internal sealed partial class RunDirectory : IDisposable
     }
 
     /// <summary>Puts down the record of the block stored last; with it the block is finished.</summary>
-    public void Finish(PhaseSeconds seconds, IReadOnlyList<LayerReport> layers)
+    public void Finish(PhaseSeconds seconds, IReadOnlyList<LayerReport> layers, LearningReport? learned = null)
     {
-        var record = new BlockRecord(_hash!, seconds, layers);
+        var record = new BlockRecord(_hash!, seconds, layers, learned);
         AtomicFile.WriteText(RecordFile(_blocks.Count), JsonSerializer.Serialize(record, RunJson.Options));
         _blocks.Add(record);
     }
@@ -181,6 +186,6 @@ internal sealed partial class RunDirectory : IDisposable
         return match.Groups[1].Success ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : -1;
     }
 
-    [GeneratedRegex(@"^(?:block-(\d{3,8})\.(?:json|safetensors)|hidden-states\.(?:bin|work)|manifest\.json)(\.partial)?$")]
+    [GeneratedRegex(@"^(?:block-(\d{3,8})\.(?:json|safetensors)|hidden-states\.(?:bin|work|original)|manifest\.json)(\.partial)?$")]
     private static partial Regex BlockFile();
 }

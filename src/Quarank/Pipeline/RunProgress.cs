@@ -42,4 +42,14 @@ public enum RunPhase
 /// <param name="Total">How much of all blocks' work is done, 0 … 1: what an ETA divides by.</param>
 /// <param name="Finished">A layer's line of the report, when one has just been finished.</param>
 public readonly record struct RunProgress(
-    RunPhase Phase, int Block, int Blocks, string? Layer, double Fraction, double Total, LayerReport? Finished = null);
+    RunPhase Phase, int Block, int Blocks, string? Layer, double Fraction, double Total, LayerReport? Finished = null)
+{
+    /// <summary>The step of learning just taken, where the block is being learned.</summary>
+    public LearningProgress? Learning { get; init; }
+}
+
+/// <summary>A step of learning a block.</summary>
+/// <param name="Step">From 1 on.</param>
+/// <param name="Error">Σ ‖ŷ − y‖² / Σ ‖y‖² of what leaves the block: a running mean over the last steps' batches.</param>
+/// <param name="FirstError">Of the first step's batch.</param>
+public readonly record struct LearningProgress(int Step, int Steps, double Error, double FirstError);

@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// </summary>
 public static class RecipeShorthand
 {
-    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep"];
+    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq"];
 
     // The place in the JSON, and the value of a bare name.
     private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
@@ -21,6 +21,10 @@ public static class RecipeShorthand
         ["k"] = ("method.blocks", null),
         ["p"] = ("method.pBits", null),
         ["q"] = ("method.qBits", null),
+        ["steps"] = ("method.learning.steps", null),
+        ["batch"] = ("method.learning.batch", null),
+        ["rate"] = ("method.learning.rate", null),
+        ["heldOut"] = ("method.learning.heldOut", null),
         ["propagate"] = ("propagate", null),
         ["order"] = ("order", null),
         ["seed"] = ("seed", null),
@@ -87,6 +91,7 @@ public static class RecipeShorthand
     {
         var json = new JsonObject { ["method"] = new JsonObject { ["method"] = method }, ["calibration"] = new JsonObject { ["paths"] = new JsonArray() } };
         if (method is "rtn" or "gptq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3, ["groupSize"] = 64 };
+        if (method is "flexround" or "lrq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3 };
         if (LowRank.TryGetValue(method, out var meaning))
         {
             json["method"]!["method"] = "low-rank";

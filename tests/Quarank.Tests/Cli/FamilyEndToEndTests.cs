@@ -20,6 +20,7 @@ public sealed class FamilyEndToEndTests : IDisposable
     [
         ("rtn --bits 8", 0.03),
         ("gptq --bits 4 --group-size 8", 0.3),
+        ("lrq --bits 4 --steps 3", 1),
         ("lordq --bits-per-weight 13 --p-bits 8 --q-bits 8", 1),
     ];
 

@@ -35,6 +35,9 @@ public class MethodContractTests
         ["incoherent: grid"] = new Incoherent(new Gptq(new(3))),
         ["caldera"] = new Caldera(8, Iterations: 2, FactorIterations: 2, Passes: 1),
         ["caldera: 16 bits, low rank first, down-dated"] = new Caldera(6, FactorBits: 16, Iterations: 2, Start: CalderaStart.LowRank, Downdate: true, Passes: 1),
+        ["flexround"] = new FlexRound(new(3)) { Learning = new(Steps: 5) },
+        ["lrq"] = new Lrq(new(3, 32)) { Learning = new(Steps: 5) },
+        ["lrq: rank, symmetric"] = new Lrq(new(4, 0, GridOffset.None), 3) { Learning = new(Steps: 2) },
         ["caldera: outliers"] = new Caldera(8, 3, Iterations: 1, Start: CalderaStart.Outliers, Outliers: 3, Passes: 0),
         ["low-rank"] = new LowRank(Rank: 36),
         ["low-rank: by a budget"] = new LowRank(BitsPerWeight: 20),
@@ -125,7 +128,7 @@ public class MethodContractTests
     // "lordq: refit" is a sample of lordq.
     private static string NameOf(string sample) => sample.Split(':')[0];
 
-    private static IEnumerable<Type> Subclasses<T>() => typeof(T).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(T))).OrderBy(t => t.Name);
+    private static IEnumerable<Type> Subclasses<T>() => typeof(T).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(T)) && !t.IsAbstract).OrderBy(t => t.Name);
 
     private static IEnumerable<JsonDerivedTypeAttribute> Table<T>() => typeof(T).GetCustomAttributes<JsonDerivedTypeAttribute>();
 

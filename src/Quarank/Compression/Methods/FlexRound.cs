@@ -1,0 +1,51 @@
+using System.Numerics.Tensors;
+using System.Text.Json.Serialization;
+using Quarank.Compression.Learning;
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+using Quarank.Numerics;
+
+namespace Quarank.Compression.Methods;
+
+/// <summary>
+/// FlexRound (Lee et al. 2023, arXiv:2306.00317): learns what each weight is divided by before it is rounded, E = D₂ + d₃ with a number for
+/// every weight and one for every row, all from 0. Only codes, scales and zero-points are stored. Written with logarithms, as the authors'
+/// released form is.
+/// </summary>
+/// <param name="Grid">Bits and groups; zero-points as the grid says. The papers have one group a row.</param>
+/// <param name="Range">How the first scales are found, and the zero-points, which stay.</param>
+public sealed record FlexRound(GridFormat Grid, GridRange Range = GridRange.Clip) : BlockMethod
+{
+    [JsonIgnore] public override double DefaultRate => 3e-3;
+
+    public override void Validate()
+    {
+        Gptq.ValidateGrid(Grid);
+        Learning.Validate();
+    }
+
+    public override long PlannedBits(LayerShape layer) => Grid.BitsOf(layer.Rows, layer.Columns);
+
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
+        GridBudget.Nearest(Grid, bitsPerWeight, layers) is { } grid ? this with { Grid = grid } : null;
+
+    public override long LearnedNumbers(int rows, int columns) => (long)rows * columns + rows + Grid.ScaleCount(rows, columns);
+
+    internal override LearnedLayer Begin(LayerProblem problem) => new Layer(problem.Weight, Grid, Range);
+
+    private sealed class Layer(Matrix<float> weight, GridFormat grid, GridRange range) : LearnedGrid(weight, grid, range)
+    {
+        private readonly LearnedNumbers _each = new(weight.Rows * weight.Columns), _rows = new(weight.Rows);
+
+        protected override void LogDivisors(Matrix<float> logs) => Threads.For(logs.Rows, i =>
+            TensorPrimitives.Add(_each.Values.AsSpan(i * logs.Columns, logs.Columns), _rows.Values[i], logs.Row(i)));
+
+        protected override void MoveDivisors(Matrix<float> slopes, AdamStep step)
+        {
+            Threads.For(slopes.Rows, i => _rows.Gradient[i] = TensorPrimitives.Sum<float>(slopes.Row(i)));
+            slopes.Data.CopyTo(_each.Gradient);
+            _each.Move(step);
+            _rows.Move(step);
+        }
+    }
+}

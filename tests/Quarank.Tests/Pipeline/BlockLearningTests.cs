@@ -1,0 +1,163 @@
+using System.Numerics.Tensors;
+using Quarank.Compression;
+using Quarank.Compression.Learning;
+using Quarank.Compression.Methods;
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+using Quarank.Models;
+using Quarank.Numerics;
+using Quarank.Pipeline;
+using Quarank.Tests.Support;
+using Xunit;
+
+namespace Quarank.Tests.Pipeline;
+
+/// <summary>Layers of whole blocks learned together, through the run that does it.</summary>
+public sealed class BlockLearningTests : IDisposable
+{
+    private static readonly LearningSettings Few = new(Steps: 12, Rate: 0.01);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _model;
+    private readonly CalibrationSettings _text;
+
+    public BlockLearningTests()
+    {
+        _model = TinyLlama.Write(_folder["model"]);
+        File.WriteAllText(_folder["text.txt"], string.Concat(Enumerable.Range(0, 400).Select(i => $"{i * i} hens, ")));
+        _text = new([_folder["text.txt"]]) { Samples = 16, Length = 24 };
+    }
+
+    public static TheoryData<string> Names => ["flexround", "lrq"];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory, MemberData(nameof(Names))]
+    public void Learned_blocks_err_less_than_rounded_ones_and_are_stored_as_plain_grids(string name)
+    {
+        var report = Run("out", Method(name));
+        Assert.Equal(TinyLlama.Blocks, report.Learned.Count);
+        Assert.All(report.Learned, l =>
+        {
+            Assert.Equal((14, 2, 12), (l.Samples, l.HeldOut, l.Steps));
+            Assert.InRange(l.After, 0, 0.9 * l.Before);
+        });
+        Assert.All(report.Layers, l => Assert.Equal(new GridFormat(3), l.Form));
+        var rounded = Run("rounded", new RoundToNearest(new(3), GridRange.Clip));
+        Assert.Equal(rounded.BitsPerWeight, report.BitsPerWeight);
+        Assert.Equal(rounded.FileBytes, report.FileBytes);
+    }
+
+    [Fact]
+    public void Thread_counts_give_the_same_bytes()
+    {
+        int before = Threads.Count;
+        try
+        {
+            var files = Enumerable.Range(1, 3).Select(count =>
+            {
+                Threads.Count = count;
+                return Run($"threads-{count}", Method("lrq")).Files;
+            }).ToList();
+            Assert.Equal(files[0], files[1]);
+            Assert.Equal(files[0], files[2]);
+        }
+        finally
+        {
+            Threads.Count = before;
+        }
+    }
+
+    [Fact]
+    public void Stopped_between_blocks_it_goes_on_to_the_same_bytes()
+    {
+        var whole = Run("whole", Method("flexround"));
+        foreach (int blocks in (int[])[1, 2])
+        {
+            Run("parts", Method("flexround"), new() { StopAfter = blocks });
+            var parts = Run("parts", Method("flexround"));
+            Assert.Equal(whole.Files, parts.Files);
+            Assert.Equal(whole.Learned, parts.Learned);
+            Directory.Delete(_folder["parts"], recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Other_methods_may_have_some_of_the_layers()
+    {
+        var gptq = new Gptq(new(4, 16));
+        var report = CompressionRun.Execute(_model, _folder["out"], new Recipe(Method("lrq"), _text)
+        {
+            Layers = new Dictionary<string, Method> { ["*.down_proj"] = gptq, ["model.layers.1.*"] = gptq },
+        });
+        Assert.Equal(TinyLlama.Blocks - 1, report.Learned.Count);
+        Assert.All(report.Layers, l => Assert.Equal(
+            l.Name.EndsWith("down_proj", StringComparison.Ordinal) || l.Name.Contains(".1.", StringComparison.Ordinal) ? gptq.Grid : new GridFormat(3), l.Form));
+    }
+
+    [Fact]
+    public void Progress_shows_the_error_of_the_block_falling()
+    {
+        var steps = new List<(int Block, LearningProgress Learning)>();
+        CompressionRun.Execute(_model, _folder["out"], new(Method("flexround"), _text), progress: new Immediate<RunProgress>(p =>
+        {
+            if (p.Learning is { } learning) steps.Add((p.Block, learning));
+        }));
+        Assert.Equal(TinyLlama.Blocks * Few.Steps, steps.Count);
+        // Later blocks also carry the errors of those before them, which differ more from batch to batch.
+        var last = steps.Single(s => s is { Block: 0, Learning.Step: 12 }).Learning;
+        Assert.InRange(last.Error, 0, 0.95 * last.FirstError);
+    }
+
+    [Fact]
+    public void A_block_that_gives_what_it_should_has_no_error_and_no_gradient()
+    {
+        var some = SomeFamily.Build("qwen3");
+        var block = some.Load().Blocks[0];
+        Matrix<float>[] inputs = [.. Enumerable.Range(0, 3).Select(i => Some.Matrix(20, some.Spec.HiddenSize, i))], targets = [.. inputs.Select(h => h.Clone())];
+        LayerProblem[] layers = [.. block.Projections.Select(p => new LayerProblem(p.Name, p.Weight.ToDense(), new(1, new(0, 0))))];
+        SequenceProblem problem = new(some.Spec, block, [.. Enumerable.Range(0, layers.Length)], layers, new(inputs), new(targets), new(HeldOut: 1));
+        foreach (var h in targets) block.Forward(h);
+
+        // Both forwards round: 1e-7 of a state each, 1e-14 squared.
+        Assert.InRange(problem.Learn([0, 1]), 0, 1e-12);
+        Assert.All(problem.Gradients, g => Assert.True(Largest(g) < 1e-4));
+        Assert.InRange(problem.ErrorOf(heldOut: true), 0, 1e-12);
+
+        problem.Weights[3].Data[5] += 0.1f;
+        Assert.InRange(problem.Learn([0, 1]), 1e-8, 1);
+        Assert.All(problem.Gradients, g => Assert.True(Largest(g) > 1e-3));
+        Assert.InRange(problem.ErrorOf(heldOut: true), 1e-8, 1);
+    }
+
+    [Fact]
+    public void A_rate_that_is_too_large_keeps_what_was_rounded()
+    {
+        var report = Run("out", new FlexRound(new(3)) { Learning = Few with { Rate = 1 } });
+        var kept = report.Learned[0];
+        Assert.False(kept.Kept);
+        Assert.True(kept.HeldOutAfter > kept.HeldOutBefore);
+        var rounded = Run("rounded", new RoundToNearest(new(3), GridRange.Clip));
+        Assert.Equal(rounded.Layers.Take(7).Select(l => l.RelativeError), report.Layers.Take(7).Select(l => l.RelativeError));
+    }
+
+    [Fact]
+    public void Recipes_that_learning_cannot_follow_are_refused()
+    {
+        string Refused(Recipe recipe) => Assert.Throws<InvalidDataException>(() => CompressionRun.Execute(_model, _folder["out"], recipe)).Message;
+        var recipe = new Recipe(Method("lrq"), _text);
+        Assert.Contains("\"compressed\"", Refused(recipe with { Propagate = Propagation.Original }), StringComparison.Ordinal);
+        Assert.Contains("\"block\"", Refused(recipe with { Order = Order.Site }), StringComparison.Ordinal);
+        Assert.Contains("same \"learning\"", Refused(recipe with
+        {
+            Layers = new Dictionary<string, Method> { ["*.down_proj"] = Method("flexround") with { Learning = new(7) } },
+        }), StringComparison.Ordinal);
+    }
+
+    private static float Largest(Matrix<float> m) => MathF.Abs(TensorPrimitives.MaxMagnitude<float>(m.Data));
+
+    private static BlockMethod Method(string name) => name == "lrq" ? new Lrq(new(3)) { Learning = Few } : new FlexRound(new(3)) { Learning = Few };
+
+    private CompressionReport Run(string name, Method method, RunOptions? options = null) =>
+        CompressionRun.Execute(_model, _folder[name], new Recipe(method, _text), options);
+}

@@ -1,5 +1,6 @@
 using Quarank.Numerics;
 using Quarank.Numerics.Kernels;
+using Quarank.Numerics.Lattice;
 
 namespace Quarank.Benchmarks;
 
@@ -22,6 +23,8 @@ internal sealed record DecodeForm(string Name, Func<int, int, DecodeForm.Layer> 
         new("bfloat16", (rows, columns) => Halves(rows, columns, true, HalfCodes(rows, columns))),
         .. new[] { (8, 128), (4, 0), (4, 128), (3, 128), (2, 128) }
             .Select(f => new DecodeForm($"{f.Item1} bits, {(f.Item2 == 0 ? "row" : "group " + f.Item2)}, floats", (rows, columns) => Grid(rows, columns, f.Item1, f.Item2, Codes(rows, columns, f.Item1), true))),
+        .. new[] { (2, false), (2, true), (3, false), (3, true), (4, false), (4, true) }
+            .Select(f => new DecodeForm($"lattice {f.Item1} bits{(f.Item2 ? ", floats" : "")}", (rows, columns) => Lattice(rows, columns, f.Item1, Pairs(rows, columns), f.Item2))),
     ];
 
     public static float[] Input(int columns)
@@ -37,6 +40,13 @@ internal sealed record DecodeForm(string Name, Func<int, int, DecodeForm.Layer> 
         Array.Fill(scales, 0.01f);
         var matrix = new PackedMatrix(rows, columns, bits, group == 0 ? columns : group, codes, scales, group != 0, PackedOffset.Middle, [], []);
         return new(codes.LongLength + (group == 0 ? 4L : 2L) * scales.Length, floats ? matrix.MultiplyFloat : (Product)matrix.Multiply, () => Grid(rows, columns, bits, group, (byte[])codes.Clone(), floats));
+    }
+
+    private static Layer Lattice(int rows, int columns, int bits, ushort[] codes, bool floats)
+    {
+        ushort[] second = bits switch { 2 => [], 3 => Array.ConvertAll(codes, c => (ushort)(c & 255)), _ => codes };
+        var matrix = new LatticeMatrix(LatticeBook.Of(bits), rows, columns, codes, second, 0.01f);
+        return new((long)bits * codes.LongLength, floats ? matrix.MultiplyFloat : (Product)matrix.Multiply, () => Lattice(rows, columns, bits, codes, floats));
     }
 
     private static Layer Codebook(int rows, int columns, int bits, int group, byte[] codes)
@@ -78,6 +88,13 @@ internal sealed record DecodeForm(string Name, Func<int, int, DecodeForm.Layer> 
         var random = new Random(2);
         var codes = new ushort[rows * columns];
         foreach (ref ushort code in codes.AsSpan()) code = (ushort)random.Next(0x2000, 0x3C00);
+        return codes;
+    }
+
+    private static ushort[] Pairs(int rows, int columns)
+    {
+        var codes = new ushort[rows * ((columns + 7) / 8)];
+        new Random(2).NextBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(codes.AsSpan()));
         return codes;
     }
 

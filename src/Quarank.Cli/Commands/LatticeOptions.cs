@@ -9,7 +9,7 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags of lattice and CALDERA that no other method has.</summary>
 internal sealed class LatticeOptions
 {
-    private readonly Option<int?> _passes = Inputs.Whole("--passes", "N", "Of descent over the groups of eight weights, after their feedback (4).", 0, 1000);
+    private readonly Option<int?> _passes = Inputs.Whole("--passes", "N", "Of descent over the groups of eight weights, after their feedback (10).", 0, 1000);
     private readonly Option<int?> _factorBits = Inputs.Whole("--factor-bits", "N", "Bits of CALDERA's factors: 2, 3 or 4 on the lattice, or 16 (4); of svd, asvd, svd-llm and res-svd 2 to 8, or 16 (16).", 2, 16);
     private readonly Option<int?> _iterations = Inputs.Whole("--iterations", "N", "How often CALDERA's Q and L R take turns; the best pair is kept (3).", 1, 1000);
     private readonly Option<int?> _factorIterations = Inputs.Whole("--factor-iterations", "N", "How often its factors are rounded anew for each other, in each turn (10).", 1, 1000);
@@ -20,17 +20,19 @@ internal sealed class LatticeOptions
     private readonly Option<int?> _outliers = Inputs.Whole("--outliers", "P", "With --start outliers: columns of the strongest inputs that it begins with (rank / 16).", 1);
     private readonly Option<bool> _downdate = Inputs.Flag("--downdate", "CALDERA: Q's feedback leaves out the directions of the factors.");
 
+    private readonly Option<bool> _nearest = Inputs.Flag("--nearest", "Lattice: always the nearest point, as the paper has it, also where another one loses less.");
+
     public Option Passes => _passes;
 
     /// <summary>Products alone have it too.</summary>
     public Option<int?> FactorBits => _factorBits;
 
-    public Option[] All => [_passes, _factorBits, _iterations, _factorIterations, _start, _outliers, _downdate];
+    public Option[] All => [_passes, _factorBits, _iterations, _factorIterations, _start, _outliers, _downdate, _nearest];
 
     public Lattice Lattice(CommandResult given, int? bits, double? damping, DampingOf? of)
     {
         var lattice = new Lattice();
-        return new(bits ?? lattice.Bits, given.GetValue(_passes) ?? lattice.Passes, damping ?? lattice.Damping, of ?? lattice.DampingOf);
+        return new(bits ?? lattice.Bits, given.GetValue(_passes) ?? lattice.Passes, damping ?? lattice.Damping, of ?? lattice.DampingOf, given.GetValue(_nearest));
     }
 
     public Caldera Caldera(CommandResult given, int? rank, int? bits, double? damping)
@@ -38,6 +40,6 @@ internal sealed class LatticeOptions
         var caldera = new Caldera();
         return new(rank ?? caldera.Rank, bits ?? caldera.Bits, given.GetValue(_factorBits) ?? caldera.FactorBits, given.GetValue(_iterations) ?? caldera.Iterations,
             given.GetValue(_factorIterations) ?? caldera.FactorIterations, given.GetValue(_start) ?? caldera.Start, given.GetValue(_outliers) ?? caldera.Outliers,
-            given.GetValue(_downdate), given.GetValue(_passes) ?? caldera.Passes, damping ?? caldera.Damping);
+            given.GetValue(_downdate), given.GetValue(_passes) ?? caldera.Passes, damping ?? caldera.Damping, given.GetValue(_nearest));
     }
 }

@@ -7,31 +7,12 @@ using Quarank.Numerics.Lattice;
 
 namespace Quarank.Numerics.Kernels;
 
-/// <summary>Rows of E8P codes (<see cref="E8Codebook"/>) against floats: each code is eight weights, looked up in the table of 1 KiB.</summary>
+/// <summary>Rows of E8P codes (<see cref="E8Codebook"/>) as floats: each code is eight weights, looked up in the table of 1 KiB.</summary>
 public static class LatticeKernels
 {
     // A nibble stands at the top of its lane as an integer: n · 2²⁸ with n = 2v, so that a weight is 2⁻²⁹ of it.
     private const float Unit = 1f / (1 << 29);
     private const float Quarter = 1 << 27;
-
-    /// <summary>Σ w_j x_j over a row; x has eight values a code.</summary>
-    public static float Dot(ReadOnlySpan<ushort> codes, ReadOnlySpan<float> x)
-    {
-        Check(codes.Length, x.Length);
-        if (!Avx2.IsSupported) return DotScalar(codes, x);
-        ref ushort code = ref MemoryMarshal.GetReference(codes);
-        ref float input = ref MemoryMarshal.GetReference(x);
-        ref uint entries = ref MemoryMarshal.GetArrayDataReference(E8Patterns.Entries);
-        Vector256<float> even = default, odd = default;
-        int g = 0;
-        for (; g + 1 < codes.Length; g += 2)
-        {
-            even = Vector256.MultiplyAddEstimate(Weights(Unsafe.Add(ref code, g), ref entries), Vector256.LoadUnsafe(ref input, (nuint)g * 8), even);
-            odd = Vector256.MultiplyAddEstimate(Weights(Unsafe.Add(ref code, g + 1), ref entries), Vector256.LoadUnsafe(ref input, (nuint)g * 8 + 8), odd);
-        }
-        if (g < codes.Length) even = Vector256.MultiplyAddEstimate(Weights(Unsafe.Add(ref code, g), ref entries), Vector256.LoadUnsafe(ref input, (nuint)g * 8), even);
-        return Vector256.Sum(even + odd) * Unit;
-    }
 
     /// <summary>The eight values of each code, times <paramref name="scale"/>.</summary>
     public static void Decode(ReadOnlySpan<ushort> codes, float scale, Span<float> values)
@@ -52,20 +33,6 @@ public static class LatticeKernels
         var unit = Vector256.Create(Unit);
         // Values first (exact), the scale after them: as the scalar twin rounds.
         for (int g = 0; g < codes.Length; g++) (Weights(codes[g], ref entries) * unit * scale).StoreUnsafe(ref to, (nuint)g * 8);
-    }
-
-    internal static float DotScalar(ReadOnlySpan<ushort> codes, ReadOnlySpan<float> x)
-    {
-        Span<float> point = stackalloc float[8], sums = stackalloc float[8];
-        sums.Clear();
-        for (int g = 0; g < codes.Length; g++)
-        {
-            E8Codebook.Decode(codes[g], point);
-            for (int i = 0; i < 8; i++) sums[i] += point[i] * x[g * 8 + i];
-        }
-        float sum = 0;
-        foreach (float s in sums) sum += s;
-        return sum;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -31,8 +31,11 @@ internal static class PanelProduct
         ref float b0 = ref MemoryMarshal.GetReference(b);
         ref float c0 = ref MemoryMarshal.GetReference(c);
         int i = 0;
-        for (; i + Height <= m; i += Height)
+        // Eight rows are twice four: single ones wait for their own sums.
+        for (; i + Height <= m && m - i != 8; i += Height)
             SixRows(k, ref Unsafe.Add(ref a0, i * strideA), strideA, ref b0, strideB, ref Unsafe.Add(ref c0, i * strideC), strideC, add);
+        for (; i + 4 <= m; i += 4)
+            FourRows(k, ref Unsafe.Add(ref a0, i * strideA), strideA, ref b0, strideB, ref Unsafe.Add(ref c0, i * strideC), strideC, add);
         for (; i < m; i++)
             OneRow(k, ref Unsafe.Add(ref a0, i * strideA), ref b0, strideB, ref Unsafe.Add(ref c0, i * strideC), add);
     }
@@ -90,6 +93,35 @@ internal static class PanelProduct
         Store(c30, c31, ref Unsafe.Add(ref c, 3 * strideC), add);
         Store(c40, c41, ref Unsafe.Add(ref c, 4 * strideC), add);
         Store(c50, c51, ref Unsafe.Add(ref c, 5 * strideC), add);
+    }
+
+    private static void FourRows(int k, ref float a, int strideA, ref float b, int strideB, ref float c, int strideC, bool add)
+    {
+        Vector256<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        nint s = strideA, s2 = 2 * strideA, s3 = 3 * strideA;
+        for (int p = 0; p < k; p++)
+        {
+            var left = Vector256.LoadUnsafe(ref b);
+            var right = Vector256.LoadUnsafe(ref b, 8);
+            var x = Vector256.Create(a);
+            c00 = Vector256.MultiplyAddEstimate(x, left, c00);
+            c01 = Vector256.MultiplyAddEstimate(x, right, c01);
+            x = Vector256.Create(Unsafe.Add(ref a, s));
+            c10 = Vector256.MultiplyAddEstimate(x, left, c10);
+            c11 = Vector256.MultiplyAddEstimate(x, right, c11);
+            x = Vector256.Create(Unsafe.Add(ref a, s2));
+            c20 = Vector256.MultiplyAddEstimate(x, left, c20);
+            c21 = Vector256.MultiplyAddEstimate(x, right, c21);
+            x = Vector256.Create(Unsafe.Add(ref a, s3));
+            c30 = Vector256.MultiplyAddEstimate(x, left, c30);
+            c31 = Vector256.MultiplyAddEstimate(x, right, c31);
+            a = ref Unsafe.Add(ref a, 1);
+            b = ref Unsafe.Add(ref b, strideB);
+        }
+        Store(c00, c01, ref c, add);
+        Store(c10, c11, ref Unsafe.Add(ref c, strideC), add);
+        Store(c20, c21, ref Unsafe.Add(ref c, 2 * strideC), add);
+        Store(c30, c31, ref Unsafe.Add(ref c, 3 * strideC), add);
     }
 
     private static void OneRow(int k, ref float a, ref float b, int strideB, ref float c, bool add)

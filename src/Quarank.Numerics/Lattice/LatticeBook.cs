@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+
 namespace Quarank.Numerics.Lattice;
 
 /// <summary>
@@ -44,6 +47,60 @@ public sealed class LatticeBook
         code |= (uint)(Bits == 3 ? E8Shell.Nearest(rest) : E8Codebook.Nearest(rest)) << 16;
         Decode(code, rounded);
         return code;
+    }
+
+    /// <summary>
+    /// Rounds many points side by side, coordinate i of point r at i · stride + r: the nearest of each, and the best one of the other shift of E8P after
+    /// it, for who measures nearness in another norm.
+    /// </summary>
+    /// <param name="stride">A multiple of eight, at least <paramref name="count"/>.</param>
+    /// <param name="choices">1, the nearest alone; or 2.</param>
+    /// <param name="values">What the codes stand for: eight rows, and eight more for the second choice.</param>
+    /// <param name="codes">Of the first choice; those of the second are <paramref name="stride"/> further on.</param>
+    public void Round(ReadOnlySpan<float> x, int stride, int count, int choices, Span<float> values, Span<ulong> codes)
+    {
+        const int dimension = E8Codebook.Dimension;
+        ushort[] rented = ArrayPool<ushort>.Shared.Rent(2 * stride);
+        Span<ushort> first = rented.AsSpan(0, stride), second = rented.AsSpan(stride, stride);
+        E8Search.Nearest(x, stride, count, values, first, choices == 1 ? [] : second);
+        for (int r = 0; r < count; r++) codes[r] = first[r];
+        for (int r = 0; r < count && choices > 1; r++) codes[stride + r] = second[r];
+        if (Bits > 2)
+            for (int choice = 0; choice < choices; choice++)
+                Add(x, stride, count, values.Slice(choice * dimension * stride, dimension * stride), codes.Slice(choice * stride, stride), first);
+        ArrayPool<ushort>.Shared.Return(rented);
+    }
+
+    // The second book's codes and values for what the first leaves.
+    private void Add(ReadOnlySpan<float> x, int stride, int count, Span<float> values, Span<ulong> codes, Span<ushort> found)
+    {
+        const int dimension = E8Codebook.Dimension;
+        float[] rented = ArrayPool<float>.Shared.Rent(2 * dimension * stride);
+        Span<float> rest = rented.AsSpan(0, dimension * stride), rounded = rented.AsSpan(dimension * stride, dimension * stride);
+        TensorPrimitives.Subtract(x[..rest.Length], values, rest);
+        TensorPrimitives.Multiply(rest, ResidualScale, rest);
+        if (Bits == 4) E8Search.Nearest(rest, stride, count, rounded, found, []);
+        else
+        {
+            byte[] small = ArrayPool<byte>.Shared.Rent(stride);
+            Span<float> point = stackalloc float[dimension];
+            E8Shell.Nearest(rest, stride, count, small);
+            for (int r = 0; r < count; r++)
+            {
+                E8Shell.Decode(small[r], point);
+                found[r] = small[r];
+                for (int i = 0; i < dimension; i++) rounded[i * stride + r] = point[i];
+            }
+            ArrayPool<byte>.Shared.Return(small);
+        }
+        for (int r = 0; r < count; r++) codes[r] |= (ulong)found[r] << 16;
+        for (int i = 0; i < dimension; i++)
+        {
+            var row = rounded.Slice(i * stride, count);
+            TensorPrimitives.Divide(row, ResidualScale, row);
+            TensorPrimitives.Add(values.Slice(i * stride, count), row, values.Slice(i * stride, count));
+        }
+        ArrayPool<float>.Shared.Return(rented);
     }
 
     /// <summary>The eight values of a code.</summary>

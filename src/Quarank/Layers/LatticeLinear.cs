@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
@@ -41,98 +39,41 @@ public sealed record LatticeFormat(int Bits) : LinearFormat
 /// <summary>A matrix of lattice codes (<see cref="LatticeFormat"/>); tensors <c>codes</c>, <c>residual</c> where there is a second book, <c>scale</c>.</summary>
 public sealed class LatticeLinear : Linear
 {
-    private const int RowChunk = 64;
-    private readonly LatticeBook _book;
-    private readonly ushort[] _codes, _second;
-    private readonly float _scale;
-    private readonly int _groups;
-    private readonly RowParallel.Kernel _kernel;
+    private readonly LatticeMatrix _matrix;
 
-    /// <summary>Wraps codes; the arrays are not copied.</summary>
+    /// <summary>Takes codes; the arrays are copied.</summary>
     /// <param name="codes">Of E8P, row by row, a row beginning with a group of its own.</param>
     /// <param name="second">Of the second book, one for each of them; empty where there is none.</param>
     /// <exception cref="ArgumentException">The number of codes does not fit, or the scale is not finite.</exception>
-    public LatticeLinear(LatticeBook book, int rows, int columns, ushort[] codes, ushort[] second, float scale) : base(rows, columns)
-    {
-        _groups = LatticeFormat.GroupsOf(columns);
-        if (codes.Length != (long)rows * _groups) throw new ArgumentException($"{rows}x{columns} weights take {(long)rows * _groups} codes, not {codes.Length}.", nameof(codes));
-        if (second.Length != (book.ResidualBytes == 0 ? 0 : codes.Length))
-            throw new ArgumentException($"{codes.Length} codes of {book.Bits} bits a weight do not go with {second.Length} of the second book.", nameof(second));
-        if (!float.IsFinite(scale)) throw new ArgumentException("A lattice has one finite scale.", nameof(scale));
-        (Format, _book, _codes, _second, _scale) = (new(book.Bits), book, codes, second, scale);
-        _kernel = ApplyRows;
-    }
+    public LatticeLinear(LatticeBook book, int rows, int columns, ushort[] codes, ushort[] second, float scale) : base(rows, columns) =>
+        (Format, _matrix) = (new(book.Bits), new(book, rows, columns, codes, second, scale));
 
     public override LatticeFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
 
     /// <summary>What decoded points are multiplied by.</summary>
-    public float Scale => _scale;
+    public float Scale => _matrix.Scale;
 
     public override void Save(StoredTensors tensors)
     {
-        tensors.Add("codes", StoredTensor.FromBytes("codes", ElementType.U16, Bytes(_codes), Rows, _groups));
-        if (_book.ResidualBytes == 1) tensors.Add("residual", StoredTensor.FromBytes("residual", ElementType.U8, Array.ConvertAll(_second, c => (byte)c), Rows, _groups));
-        if (_book.ResidualBytes == 2) tensors.Add("residual", StoredTensor.FromBytes("residual", ElementType.U16, Bytes(_second), Rows, _groups));
-        tensors.Add("scale", StoredTensor.FromValues("scale", new[] { _scale }, 1));
+        tensors.Add("codes", StoredTensor.FromBytes("codes", ElementType.U16, MemoryMarshal.AsBytes(_matrix.Codes).ToArray(), Rows, _matrix.Groups));
+        if (Format.Bits == 3) tensors.Add("residual", StoredTensor.FromBytes("residual", ElementType.U8, _matrix.Shell.ToArray(), Rows, _matrix.Groups));
+        if (Format.Bits == 4) tensors.Add("residual", StoredTensor.FromBytes("residual", ElementType.U16, MemoryMarshal.AsBytes(_matrix.Second).ToArray(), Rows, _matrix.Groups));
+        tensors.Add("scale", StoredTensor.FromValues("scale", new[] { Scale }, 1));
     }
 
-    public override void DecodeRows(int first, int count, Span<float> rows)
+    public override void DecodeRows(int first, int count, Span<float> rows) => _matrix.DecodeRows(first, count, rows);
+
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => _matrix.MultiplyFloat(x, y);
+
+    public override void Apply(Matrix<float> x, Matrix<float> y) => _matrix.Multiply(x, y);
+
+    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => _matrix.Multiply(x, y);
+
+    public override void ApplyRounded(Matrix<float> x, Matrix<float> y)
     {
-        float[] rented = ArrayPool<float>.Shared.Rent(_groups * E8Codebook.Dimension);
-        var row = rented.AsSpan(0, _groups * E8Codebook.Dimension);
-        for (int i = 0; i < count; i++)
-        {
-            Decode(first + i, row);
-            TensorPrimitives.Multiply(row[..Columns], _scale, rows.Slice(i * Columns, Columns));
-        }
-        ArrayPool<float>.Shared.Return(rented);
+        var rounded = new Matrix<float>(x.Rows, x.Columns);
+        Threads.For(x.Rows, t => LatticeMatrix.Round(x.Row(t), rounded.Row(t)));
+        Apply(rounded, y);
     }
-
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
-    {
-        // The last group may reach beyond the input, where it meets zeros.
-        float[] rented = ArrayPool<float>.Shared.Rent(_groups * E8Codebook.Dimension);
-        var padded = rented.AsSpan(0, _groups * E8Codebook.Dimension);
-        x.CopyTo(padded);
-        padded[Columns..].Clear();
-        RowParallel.Run(RowChunk, padded, y, _kernel);
-        ArrayPool<float>.Shared.Return(rented);
-    }
-
-    private void ApplyRows(int first, ReadOnlySpan<float> x, Span<float> y)
-    {
-        if (_book.Bits == 3)
-        {
-            float[] rented = ArrayPool<float>.Shared.Rent(x.Length);
-            var row = rented.AsSpan(0, x.Length);
-            for (int i = 0; i < y.Length; i++)
-            {
-                Decode(first + i, row);
-                y[i] = TensorPrimitives.Dot(row, x) * _scale;
-            }
-            ArrayPool<float>.Shared.Return(rented);
-            return;
-        }
-        for (int i = 0; i < y.Length; i++)
-        {
-            float sum = LatticeKernels.Dot(_codes.AsSpan((first + i) * _groups, _groups), x);
-            if (_book.Bits == 4) sum += LatticeKernels.Dot(_second.AsSpan((first + i) * _groups, _groups), x) / _book.ResidualScale;
-            y[i] = sum * _scale;
-        }
-    }
-
-    private void Decode(int i, Span<float> row)
-    {
-        var codes = _codes.AsSpan(i * _groups, _groups);
-        if (_book.Bits == 2)
-        {
-            LatticeKernels.Decode(codes, 1, row);
-            return;
-        }
-        for (int g = 0; g < codes.Length; g++)
-            _book.Decode(codes[g] | (uint)_second[i * _groups + g] << 16, row.Slice(g * E8Codebook.Dimension, E8Codebook.Dimension));
-    }
-
-    private static byte[] Bytes(ushort[] codes) => MemoryMarshal.AsBytes(codes.AsSpan()).ToArray();
 }

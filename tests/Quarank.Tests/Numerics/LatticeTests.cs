@@ -64,10 +64,52 @@ public class LatticeTests
             float size = t % 3 == 0 ? 1 : t % 3 == 1 ? 0.3f : 3; // inside, near the middle, far outside
             float[] x = [.. Enumerable.Range(0, 8).Select(_ => (float)Gaussian(random) * size)];
             ushort code = E8Codebook.Nearest(x);
-            Assert.Equal(code, E8Codebook.NearestScalar(x));
             Assert.Equal(all.Min(p => Distance(x, p)), Distance(x, all[code]), 1e-5);
         }
         for (int code = 0; code < all.Length; code += 97) Assert.Equal(code, E8Codebook.Nearest(all[code]));
+    }
+
+    [Fact]
+    public void Points_side_by_side_and_their_scalar_twin_are_as_one_by_one()
+    {
+        var random = new Random(7);
+        const int count = 4001, stride = 4008;
+        var x = new float[8 * stride];
+        foreach (ref float v in x.AsSpan()) v = (float)Gaussian(random) * (random.Next(4) == 0 ? 2 : 1);
+        for (int i = 0; i < 8 * stride; i += 5) x[i] = MathF.Round(x[i] * 4) / 4; // ties, and points of the lattice
+        var (values, twins) = (new float[16 * stride], new float[16 * stride]);
+        ushort[] codes = new ushort[stride], others = new ushort[stride], twinCodes = new ushort[stride], twinOthers = new ushort[stride];
+        E8Search.Nearest(x, stride, count, values, codes, others);
+        E8Search.Nearest(x, stride, count, twins, twinCodes, twinOthers, vectors: false);
+        Assert.Equal(values, twins);
+        Assert.Equal(codes, twinCodes);
+        Assert.Equal(others, twinOthers);
+        var (one, point) = (new float[8], new float[8]);
+        for (int r = 0; r < count; r++)
+        {
+            for (int i = 0; i < 8; i++) one[i] = x[i * stride + r];
+            Assert.Equal(E8Codebook.Nearest(one), codes[r]);
+            foreach (var (code, row) in (ReadOnlySpan<(ushort, int)>)[(codes[r], 0), (others[r], 8)])
+            {
+                E8Codebook.Decode(code, point);
+                for (int i = 0; i < 8; i++) Assert.Equal(point[i], values[(row + i) * stride + r]);
+            }
+            Assert.NotEqual(BitOperations.PopCount(codes[r] & 255u) & 1, BitOperations.PopCount(others[r] & 255u) & 1);
+        }
+    }
+
+    [Fact]
+    public void The_second_book_finds_the_nearest_of_its_points()
+    {
+        var (random, all, x) = (new Random(9), new float[256][], new float[8]);
+        for (int c = 0; c < 256; c++) E8Shell.Decode((byte)c, all[c] = new float[8]);
+        double Distance(float[] p) => p.Zip(x, (u, v) => ((double)u - v) * ((double)u - v)).Sum();
+        for (int t = 0; t < 3000; t++)
+        {
+            double size = t % 3 == 0 ? 1 : t % 3 == 1 ? 0.4 : 0.15;
+            for (int i = 0; i < 8; i++) x[i] = (float)(Gaussian(random) * size * (random.Next(5) == 0 ? 4 : 1));
+            Assert.Equal(all.Min(Distance), Distance(all[E8Shell.Nearest(x)]), 1e-5);
+        }
     }
 
     [Fact]
@@ -101,22 +143,60 @@ public class LatticeTests
         Assert.InRange(error / count / 8, least, most);
     }
 
-    [Fact]
-    public void The_kernels_multiply_and_decode_as_their_scalar_twins()
+    [Theory, InlineData(2), InlineData(3), InlineData(4)]
+    public void The_kernels_multiply_as_their_scalar_twins_and_as_the_decoded_matrix(int bits)
     {
-        var random = new Random(2);
-        foreach (int groups in (int[])[1, 2, 7, 72])
+        var (random, book) = (new Random(2), LatticeBook.Of(bits));
+        foreach (var (rows, columns) in (ReadOnlySpan<(int, int)>)[(1, 8), (3, 5), (40, 128), (17, 200), (70, 576)])
         {
-            ushort[] codes = [.. Enumerable.Range(0, groups).Select(_ => (ushort)random.Next(65536))];
-            float[] x = Some.Matrix(1, 8 * groups).Row(0).ToArray(), decoded = new float[8 * groups], point = new float[8];
-            Assert.Equal(LatticeKernels.DotScalar(codes, x), LatticeKernels.Dot(codes, x), 1e-5 * groups);
-            LatticeKernels.Decode(codes, 0.3f, decoded);
-            for (int g = 0; g < groups; g++)
+            int groups = (columns + 7) / 8;
+            ushort[] codes = [.. Enumerable.Range(0, rows * groups).Select(_ => (ushort)random.Next(65536))];
+            ushort[] second = bits == 2 ? [] : [.. codes.Select(_ => (ushort)random.Next(bits == 3 ? 256 : 65536))];
+            var matrix = new LatticeMatrix(book, rows, columns, codes, second, 0.3f);
+            float[] x = Some.Matrix(1, columns).Row(0).ToArray(), rounded = new float[columns], y = new float[rows], twin = new float[rows], w = new float[rows * columns], point = new float[8];
+            matrix.DecodeRows(0, rows, w);
+            LatticeMatrix.Round(x, rounded);
+            for (int i = 0; i < rows; i++)
+                for (int g = 0; g < groups; g++)
+                {
+                    book.Decode(codes[i * groups + g] | (bits == 2 ? 0u : (uint)second[i * groups + g] << 16), point);
+                    for (int j = 0; j < Math.Min(8, columns - 8 * g); j++) Assert.Equal(point[j] * 0.3f, w[i * columns + 8 * g + j]);
+                }
+            foreach (bool bytes in (bool[])[true, false])
             {
-                E8Codebook.Decode(codes[g], point);
-                for (int i = 0; i < 8; i++) Assert.Equal(point[i] * 0.3f, decoded[8 * g + i]);
+                if (bytes) matrix.Multiply(x, y);
+                else matrix.MultiplyFloat(x, y);
+                matrix.MultiplyScalar(x, twin, bytes);
+                Assert.Equal(twin, y);
+                for (int i = 0; i < rows; i++)
+                {
+                    double exact = 0, size = 0;
+                    for (int j = 0; j < columns; j++)
+                    {
+                        exact += (double)w[i * columns + j] * (bytes ? rounded[j] : x[j]);
+                        size += Math.Abs((double)w[i * columns + j] * x[j]);
+                    }
+                    Assert.InRange(Math.Abs(exact - y[i]), 0, 1e-6 * size + 1e-12); // float sums; 1/3.45 of a float in the scale
+                }
             }
         }
+    }
+
+    [Fact]
+    public void A_product_of_one_token_allocates_nothing()
+    {
+        var (random, x, y) = (new Random(3), new float[576], new float[200]);
+        ushort[] codes = [.. Enumerable.Range(0, 200 * 72).Select(_ => (ushort)random.Next(65536))];
+        var matrix = new LatticeMatrix(LatticeBook.Of(4), 200, 576, codes, codes, 1);
+        long least = long.MaxValue;
+        for (int run = 0; run < 6; run++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            matrix.Multiply(x, y);
+            matrix.MultiplyFloat(x, y);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+        Assert.Equal(0, least);
     }
 
     private static double Gaussian(Random random) =>

@@ -19,8 +19,9 @@ namespace Quarank.Compression.Methods;
 /// <param name="Downdate">Q's feedback does not see the directions that L R spans.</param>
 /// <param name="Passes">Of coordinate descent in each rounding of Q.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
+/// <param name="Nearest">Q's groups always to their nearest points, as <see cref="Lattice"/> says.</param>
 public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, int Iterations = 3, int FactorIterations = 10,
-    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 4, double Damping = 0.01) : Method
+    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 10, double Damping = 0.01, bool Nearest = false) : Method
 {
     public override void Validate()
     {

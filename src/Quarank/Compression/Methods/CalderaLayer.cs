@@ -28,7 +28,7 @@ internal sealed class CalderaLayer
         // One damping for all that follows: the feedback and the root are of the same matrix.
         (_damped, _feedback, _y) = DampedGram.Factor(problem, method.Damping, dead, h =>
         {
-            var (feedback, pivot) = BlockFeedback.Of(h, method.Passes > 0);
+            var (feedback, pivot) = BlockFeedback.Of(h, E8Codebook.Dimension, method.Passes > 0);
             var lower = h.Lower();
             return feedback is not null && LinearAlgebra.TryCholeskyInPlace(lower, out pivot) ? (Tuple.Create(h, feedback, lower), 0) : (null, pivot);
         });
@@ -57,7 +57,7 @@ internal sealed class CalderaLayer
         var residual = Minus(_weight, _product);
         var single = new Matrix<float>(residual.Rows, residual.Columns);
         TensorPrimitives.ConvertTruncating<double, float>(residual.Data, single.Data);
-        _q = LatticeCodes.WithFeedback(_book, new(_book, feedback, _method.Passes), single, _problem.Inputs.Gram);
+        _q = LatticeCodes.WithFeedback(_book, new(new LatticeRounder(_book, _method.Nearest), feedback, _method.Passes, _method.Nearest), single, _problem.Inputs.Gram);
         Keep();
     }
 
@@ -102,7 +102,7 @@ internal sealed class CalderaLayer
         double unit = _damped.Diagonal.Average() + Math.Abs(diagonal.Average());
         for (double damping = 0.01; ; damping *= 10)
         {
-            var (feedback, _) = BlockFeedback.Of(new(h, [.. diagonal.Select(d => d + damping * unit)]), _method.Passes > 0);
+            var (feedback, _) = BlockFeedback.Of(new(h, [.. diagonal.Select(d => d + damping * unit)]), E8Codebook.Dimension, _method.Passes > 0);
             if (feedback is not null) return feedback;
             if (damping > 10) throw new InvalidDataException($"{_problem.Name}: the down-dated Gram matrix is not finite.");
         }

@@ -12,7 +12,8 @@ namespace Quarank.Compression.Methods;
 /// <param name="Passes">Of coordinate descent over the groups, after the feedback pass.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="DampingOf">What λ is a part of, if not of the mean.</param>
-public sealed record Lattice(int Bits = 2, int Passes = 4, double Damping = 0.01, DampingOf DampingOf = DampingOf.Mean) : Method
+/// <param name="Nearest">Each group to its nearest point, as the paper has it, also where another point offered, or the one it has, loses less.</param>
+public sealed record Lattice(int Bits = 2, int Passes = 10, double Damping = 0.01, DampingOf DampingOf = DampingOf.Mean, bool Nearest = false) : Method
 {
     public override void Validate()
     {
@@ -37,8 +38,8 @@ public sealed record Lattice(int Bits = 2, int Passes = 4, double Damping = 0.01
     {
         Validate();
         var dead = DampedGram.DeadColumns(problem);
-        var feedback = DampedGram.Factor(problem, Damping, dead, h => BlockFeedback.Of(h, Passes > 0), DampingOf);
+        var feedback = DampedGram.Factor(problem, Damping, dead, h => BlockFeedback.Of(h, E8Codebook.Dimension, Passes > 0), DampingOf);
         var book = LatticeBook.Of(Bits);
-        return LatticeCodes.WithFeedback(book, new(book, feedback, Passes), Rotation.LiveWeight(problem, dead), problem.Inputs.Gram).ToLinear();
+        return LatticeCodes.WithFeedback(book, new(new LatticeRounder(book, Nearest), feedback, Passes, Nearest), Rotation.LiveWeight(problem, dead), problem.Inputs.Gram).ToLinear();
     }
 }

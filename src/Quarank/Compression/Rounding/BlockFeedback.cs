@@ -1,109 +1,112 @@
+using System.Numerics.Tensors;
 using Quarank.Numerics;
-using Quarank.Numerics.Lattice;
 
 namespace Quarank.Compression.Rounding;
 
 /// <summary>
-/// What rounding by groups of eight columns needs of a damped Gram matrix: H = L D Lᵀ with L unit block-lower triangular, and H with each group of
-/// columns divided by its own square of H (Tseng et al. 2024, arXiv:2402.04396). Columns beyond the matrix fill the last group: nothing depends on them.
+/// What rounding by blocks of columns needs of a damped Gram matrix: H = L D Lᵀ with L unit block-lower triangular, and H with each block of
+/// rows divided by its own square of H (Tseng et al. 2024, arXiv:2402.04396). Columns beyond the matrix fill the last block: nothing depends on them.
 /// </summary>
-/// <param name="Lower">L in float; only the groups below the diagonal are read.</param>
-/// <param name="Descent">H · diag(H_kk)⁻¹ in float: what coordinate descent of a group adds to it for each error; null where no pass asks for it.</param>
-internal sealed record BlockFeedback(Matrix<float> Lower, Matrix<float>? Descent)
+/// <param name="Width">Columns of a block.</param>
+/// <param name="Upper">Lᵀ in float; only the blocks above the diagonal are read.</param>
+/// <param name="Descent">diag(H_kk)⁻¹ · H in float: what coordinate descent of a block adds to it for each error; null where no pass asks for it.</param>
+/// <param name="PivotRoots">The Cholesky factors of the blocks of D, one after the other, row by row: the norm in which the feedback pass loses.</param>
+/// <param name="SquareRoots">Those of the squares H_kk: the norm in which descent loses; empty without it.</param>
+internal sealed record BlockFeedback(int Width, Matrix<float> Upper, Matrix<float>? Descent, float[] PivotRoots, float[] SquareRoots)
 {
-    public const int Group = E8Codebook.Dimension;
+    /// <summary>Columns, whole blocks of them.</summary>
+    public int Order => Upper.Rows;
 
     /// <summary>No feedback, but the column that failed, when H is not positive definite.</summary>
-    public static (BlockFeedback? Feedback, int FailedPivot) Of(Damped h, bool descent)
+    public static (BlockFeedback? Feedback, int FailedPivot) Of(Damped h, int width, bool descent)
     {
-        var full = Padded(h);
-        var lower = Triangle(full);
-        if (!LinearAlgebra.TryCholeskyInPlace(lower, out int pivot)) return (null, Math.Min(pivot, h.Order - 1));
-        return (new(UnitBlocks(lower), descent ? DividedBlocks(full) : null), 0);
-    }
-
-    private static Matrix<double> Padded(Damped h)
-    {
-        int n = (h.Order + Group - 1) / Group * Group;
-        var full = new Matrix<double>(n, n);
+        int n = (h.Order + width - 1) / width * width;
         double mean = h.Diagonal.Average();
-        Threads.For(n, i =>
-        {
-            if (i < h.Order) h.Gram.Row(i).CopyTo(full.Row(i));
-            full[i, i] = i < h.Order ? h.Diagonal[i] : mean;
-        });
-        return full;
+        var lower = new Matrix<double>(n, n);
+        Threads.For(n, i => Row(h, i, mean, lower.Row(i)[..(i + 1)]));
+        if (!LinearAlgebra.TryCholeskyInPlace(lower, out int pivot)) return (null, Math.Min(pivot, h.Order - 1));
+        var pivots = new float[n * width];
+        var upper = UnitBlocks(lower, width, pivots);
+        if (!descent) return (new(width, upper, null, pivots, []), 0);
+        var squares = new float[n * width];
+        return (new(width, upper, DividedBlocks(h, n, width, mean, squares), pivots, squares), 0);
     }
 
-    private static Matrix<double> Triangle(Matrix<double> full)
+    // The beginning of row i of H, the filling's included.
+    private static void Row(Damped h, int i, double mean, Span<double> row)
     {
-        var lower = new Matrix<double>(full.Rows, full.Rows);
-        Threads.For(full.Rows, i => full.Row(i)[..(i + 1)].CopyTo(lower.Row(i)));
-        return lower;
+        row.Clear();
+        if (i < h.Order) h.Gram.Row(i)[..Math.Min(row.Length, h.Order)].CopyTo(row);
+        if (i < row.Length) row[i] = i < h.Order ? h.Diagonal[i] : mean;
     }
 
-    // Column group k of the Cholesky factor times the inverse of its square on the diagonal.
-    private static Matrix<float> UnitBlocks(Matrix<double> lower)
+    // Column block k of the Cholesky factor C times the inverse of its square on the diagonal, turned.
+    private static Matrix<float> UnitBlocks(Matrix<double> lower, int width, float[] roots)
     {
         int n = lower.Rows;
-        var unit = new Matrix<float>(n, n);
-        Threads.For(n / Group, g =>
+        var upper = new Matrix<float>(n, n);
+        Threads.For(n / width, k =>
         {
-            Span<double> x = stackalloc double[Group];
-            for (int i = g * Group; i < (g + 1) * Group; i++)
-                for (int k = 0; k < g; k++)
-                {
-                    lower.Row(i).Slice(k * Group, Group).CopyTo(x);
-                    SolveRight(lower, k * Group, x);
-                    for (int j = 0; j < Group; j++) unit[i, k * Group + j] = (float)x[j];
-                }
+            int first = k * width;
+            var square = new Matrix<double>(width, width);
+            for (int i = 0; i < width; i++)
+            {
+                lower.Row(first + i).Slice(first, i + 1).CopyTo(square.Row(i));
+                TensorPrimitives.ConvertTruncating<double, float>(square.Row(i), roots.AsSpan((first + i) * width, width));
+            }
+            double[] inverse = InverseOf(square);
+            for (int i = first + width; i < n; i++)
+            {
+                var row = lower.Row(i).Slice(first, width);
+                for (int j = 0; j < width; j++) upper[first + j, i] = (float)TensorPrimitives.Dot<double>(row[j..], inverse.AsSpan(j * width + j, width - j));
+            }
         });
-        return unit;
+        return upper;
     }
 
-    private static Matrix<float> DividedBlocks(Matrix<double> full)
+    private static Matrix<float> DividedBlocks(Damped h, int n, int width, double mean, float[] roots)
     {
-        int n = full.Rows;
-        var squares = new Matrix<double>(n, Group);
-        for (int i = 0; i < n; i++) full.Row(i).Slice(i / Group * Group, Group).CopyTo(squares.Row(i));
-        var factors = Enumerable.Range(0, n / Group).Select(k =>
-        {
-            var square = new Matrix<double>(Group, Group, squares.RowRange(k * Group, Group).ToArray());
-            return LinearAlgebra.TryCholeskyInPlace(square, out _) ? square
-                : throw new InvalidOperationException("A square on the diagonal of a positive definite matrix is not positive definite.");
-        }).ToArray();
         var divided = new Matrix<float>(n, n);
-        Threads.For(n, i =>
+        Threads.For(n / width, k =>
         {
-            Span<double> x = stackalloc double[Group];
-            for (int k = 0; k < n / Group; k++)
+            int first = k * width;
+            var (rows, square, sum) = (new Matrix<double>(width, n), new Matrix<double>(width, width), new double[n]);
+            for (int i = 0; i < width; i++)
             {
-                full.Row(i).Slice(k * Group, Group).CopyTo(x);
-                SolveRightTransposed(factors[k], x);
-                SolveRight(factors[k], 0, x);
-                for (int j = 0; j < Group; j++) divided[i, k * Group + j] = (float)x[j];
+                Row(h, first + i, mean, rows.Row(i));
+                rows.Row(i).Slice(first, i + 1).CopyTo(square.Row(i));
+            }
+            if (!LinearAlgebra.TryCholeskyInPlace(square, out _))
+                throw new InvalidOperationException("A square on the diagonal of a positive definite matrix is not positive definite.");
+            TensorPrimitives.ConvertTruncating<double, float>(square.Data, roots.AsSpan(first * width, width * width));
+            double[] inverse = InverseOf(square);
+            for (int i = 0; i < width; i++)
+            {
+                Array.Clear(sum);
+                for (int j = 0; j < width; j++)
+                {
+                    // (C⁻ᵀ C⁻¹)_ij, with the inverse's columns at hand.
+                    int from = Math.Max(i, j);
+                    double factor = TensorPrimitives.Dot<double>(inverse.AsSpan(i * width + from, width - from), inverse.AsSpan(j * width + from, width - from));
+                    TensorPrimitives.MultiplyAdd<double>(rows.Row(j), factor, sum, sum);
+                }
+                TensorPrimitives.ConvertTruncating<double, float>(sum, divided.Row(first + i));
             }
         });
         return divided;
     }
 
-    // x ← x C⁻¹ with C the lower square that begins on the diagonal.
-    private static void SolveRight(Matrix<double> lower, int first, Span<double> x)
+    // C⁻¹ of a small lower C, column by column: entry (i, j) at j · order + i.
+    private static double[] InverseOf(Matrix<double> lower)
     {
-        for (int j = Group - 1; j >= 0; j--)
+        int n = lower.Rows;
+        var inverse = new double[n * n];
+        for (int j = 0; j < n; j++)
         {
-            for (int t = j + 1; t < Group; t++) x[j] -= x[t] * lower[first + t, first + j];
-            x[j] /= lower[first + j, first + j];
+            var column = inverse.AsSpan(j * n, n);
+            column[j] = 1 / lower[j, j];
+            for (int i = j + 1; i < n; i++) column[i] = -TensorPrimitives.Dot<double>(lower.Row(i)[j..i], column[j..i]) / lower[i, i];
         }
-    }
-
-    // x ← x C⁻ᵀ.
-    private static void SolveRightTransposed(Matrix<double> lower, Span<double> x)
-    {
-        for (int j = 0; j < Group; j++)
-        {
-            for (int t = 0; t < j; t++) x[j] -= x[t] * lower[j, t];
-            x[j] /= lower[j, j];
-        }
+        return inverse;
     }
 }

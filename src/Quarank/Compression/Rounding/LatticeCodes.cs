@@ -9,9 +9,9 @@ namespace Quarank.Compression.Rounding;
 internal sealed class LatticeCodes
 {
     private readonly LatticeBook _book;
-    private readonly uint[] _codes;
+    private readonly ulong[] _codes;
 
-    private LatticeCodes(LatticeBook book, uint[] codes, Matrix<float> values, float scale)
+    private LatticeCodes(LatticeBook book, ulong[] codes, Matrix<float> values, float scale)
     {
         (_book, _codes, Values, Scale) = (book, codes, values, scale);
         TensorPrimitives.Multiply(values.Data, scale, values.Data);
@@ -23,7 +23,7 @@ internal sealed class LatticeCodes
 
     /// <summary>With feedback; the scale, at first the one that suits Gaussian weights, is fitted to what the codes have become.</summary>
     /// <param name="h">The Gram matrix that the loss is measured with.</param>
-    public static LatticeCodes WithFeedback(LatticeBook book, LatticeRounding rounding, Matrix<float> weight, Matrix<double> h)
+    public static LatticeCodes WithFeedback(LatticeBook book, BlockRounding rounding, Matrix<float> weight, Matrix<double> h)
     {
         float scale = ScaleOf(weight.Data, book);
         var (codes, values) = rounding.Round(Divided(weight, scale));
@@ -44,7 +44,7 @@ internal sealed class LatticeCodes
         const int group = E8Codebook.Dimension;
         int groups = LatticeFormat.GroupsOf(weight.Columns);
         float scale = ScaleOf(weight.Data, book);
-        var (target, codes, values) = (Divided(weight, scale), new uint[weight.Rows * groups], new Matrix<float>(weight.Rows, weight.Columns));
+        var (target, codes, values) = (Divided(weight, scale), new ulong[weight.Rows * groups], new Matrix<float>(weight.Rows, weight.Columns));
         Threads.For(weight.Rows, i =>
         {
             Span<float> x = stackalloc float[group], rounded = stackalloc float[group];

@@ -37,6 +37,9 @@ internal sealed class CompressCommand : TaughtCommand
     private readonly Option<int?> _stopAfter = Inputs.Whole("--stop-after", "N",
         "Stop when N blocks are finished, to see times and errors; the same command without it goes on behind them.", 1);
 
+    private readonly Option<TimeSpan?> _timeBudget = Inputs.Time("--time-budget",
+        "For methods that learn: end in about this time (90s, 30m, 2h), by as many steps as it allows; the report says how many.");
+
     private readonly Option<bool> _dryRun = Inputs.Flag(
         "--dry-run", "Only say what would be done: sizes, memory, the recipe with every default.");
     private readonly Option<bool> _verbose = Inputs.Flag("--verbose", "A line for every layer as it is finished.");
@@ -59,7 +62,7 @@ internal sealed class CompressCommand : TaughtCommand
         AddGroup("A method for each layer", _choices.All);
         AddGroup("Embedding and head", _tables.All);
         AddGroup("Calibration", _calibration.All);
-        AddGroup("The run", _recipe, _workDir, _restart, _statistics, _maxRam, _stopAfter, ComputeOptions.Threads, _dryRun, _verbose, _json);
+        AddGroup("The run", _recipe, _workDir, _restart, _statistics, _maxRam, _stopAfter, _timeBudget, ComputeOptions.Threads, _dryRun, _verbose, _json);
         AddCheck(Validate);
         SetAction(parsed => Run(terminal, parsed));
     }
@@ -71,6 +74,8 @@ internal sealed class CompressCommand : TaughtCommand
         if (given.GetValue(_statistics) is not null && !hasRecipe && !_calibration.KeepsOriginal(given))
             given.AddError(
                 "--statistics needs --propagate original: otherwise the Gram matrices depend on what earlier blocks became.");
+        if (given.GetValue(_timeBudget) is not null && given.GetValue(_method.Steps) is not null)
+            given.AddError("--time-budget chooses the steps; leave out --steps, or the budget.");
         if (_choices.Given(given))
         {
             if (hasRecipe) given.AddError("Give either --choices or a --recipe that has them.");
@@ -95,8 +100,11 @@ internal sealed class CompressCommand : TaughtCommand
         var (recipe, plan) = allocates ? Allocate(terminal, parsed, model, output) : Prepare(parsed, model);
         if (parsed.GetValue(_dryRun)) return CompressionView.WritePlan(terminal, recipe, plan, parsed.GetValue(_json));
 
+        if (parsed.GetValue(_timeBudget) is not null && !recipe.Learns)
+            throw new InvalidDataException("--time-budget is for methods that learn (flexround, lrq, omniquant): nothing else takes longer the more time it has.");
         var options = new RunOptions
         {
+            TimeBudget = parsed.GetValue(_timeBudget),
             WorkFolder = parsed.GetValue(_workDir),
             Restart = parsed.GetValue(_restart),
             Statistics = parsed.GetValue(_statistics),

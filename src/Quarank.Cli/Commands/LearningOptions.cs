@@ -3,9 +3,6 @@ using System.CommandLine.Parsing;
 using Quarank.Cli.Console;
 using Quarank.Compression;
 using Quarank.Compression.Learning;
-using Quarank.Compression.Methods;
-using Quarank.Compression.Rounding;
-using Quarank.Layers;
 
 namespace Quarank.Cli.Commands;
 
@@ -14,19 +11,21 @@ internal sealed class LearningOptions
 {
     private readonly Option<int?> _steps = Inputs.Whole("--steps", "N", "Steps of learning for each block; the papers take 5,000 (200).", 0);
     private readonly Option<int?> _batch = Inputs.Whole("--batch", "N", "Calibration sequences in a step (2).", 1);
-    private readonly Option<double?> _rate = Inputs.Number("--learning-rate", "X", "Size of the first step; it falls along a cosine to nothing (0.003).", 1e-9, 1);
+    private readonly Option<double?> _rate = Inputs.Number("--learning-rate", "X", "Size of the first step; it falls along a cosine to nothing (0.003; omniquant: 0.01).", 1e-9, 1);
     private readonly Option<int?> _heldOut = Inputs.Whole("--held-out", "N", "Calibration sequences that are measured on and not learned from (every eighth).", 0);
 
     public Option[] All => [_steps, _batch, _rate, _heldOut];
 
-    /// <param name="rank">Of lrq; null for its own rule.</param>
-    public BlockMethod Build(CommandResult given, bool lrq, GridFormat grid, GridRange range, int? rank)
+    /// <summary>How many steps each block takes, where a flag says it.</summary>
+    public Option<int?> Steps => _steps;
+
+    public BlockMethod Apply(CommandResult given, BlockMethod method)
     {
-        var standard = new LearningSettings();
-        BlockMethod method = lrq ? new Lrq(grid, rank, range) : new FlexRound(grid, range);
+        var standard = method.Learning;
         return method with
         {
-            Learning = new(given.GetValue(_steps) ?? standard.Steps, given.GetValue(_batch) ?? standard.Batch, given.GetValue(_rate), given.GetValue(_heldOut)),
+            Learning = new LearningSettings(
+                given.GetValue(_steps) ?? standard.Steps, given.GetValue(_batch) ?? standard.Batch, given.GetValue(_rate), given.GetValue(_heldOut)),
         };
     }
 }

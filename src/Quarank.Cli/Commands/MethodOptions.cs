@@ -11,15 +11,15 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
 internal sealed class MethodOptions
 {
-    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq }
+    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq, OmniQuant }
 
-    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound or LRQ: rounding that is learned block by block.",
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound, LRQ or OmniQuant: rounding, or its ranges, learned block by block.",
         ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera),
         ("svd", Name.Svd), ("asvd", Name.Asvd), ("svd-llm", Name.SvdLlm), ("res-svd", Name.ResSvd), ("lplr", Name.Lplr),
-        ("flexround", Name.FlexRound), ("lrq", Name.Lrq));
+        ("flexround", Name.FlexRound), ("lrq", Name.Lrq), ("omniquant", Name.OmniQuant));
 
     private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4 (2).", 2, 8);
-    private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; flexround, lrq: 0; lordq: entries of a factor's vector, 0).", 0);
+    private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; flexround, lrq, omniquant: 0; lordq: entries of a factor's vector, 0).", 0);
     private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
     private readonly Option<bool> _symmetric = Inputs.Flag("--symmetric", "Scales without zero-points.");
     private readonly Option<bool> _actOrder = Inputs.Flag("--act-order", "gptq: the most active columns first; with groups also needs --static-groups.");
@@ -60,8 +60,11 @@ internal sealed class MethodOptions
         ("lattice and caldera (also --bits, --damping; caldera: --rank)", _lattice.All),
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
-        ("flexround and lrq (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
+        ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
     ];
+
+    /// <summary>How many steps each block is learned in.</summary>
+    public Option<int?> Steps => _learning.Steps;
 
     /// <summary>All flags of this kind that were given.</summary>
     public IEnumerable<Option> Given(SymbolResult result) =>
@@ -72,7 +75,7 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice, caldera, svd, asvd, svd-llm, res-svd, lplr, flexround or lrq (or a --recipe).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice, caldera, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe).");
             return;
         }
         Option[] taken = method switch
@@ -87,7 +90,7 @@ internal sealed class MethodOptions
             Name.SvdLlm => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _damping, _dampingOf],
             Name.ResSvd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _lowRank.Share, _damping, _dampingOf],
             Name.Lplr => [_lordq.Rank, _bitsPerWeight, _lordq.PBits, _lordq.QBits, .. _lowRank.Lplr],
-            Name.FlexRound => [_scales, _bits, _groupSize, _symmetric, .. _learning.All],
+            Name.FlexRound or Name.OmniQuant => [_scales, _bits, _groupSize, _symmetric, .. _learning.All],
             Name.Lrq => [_scales, _bits, _groupSize, _symmetric, _lordq.Rank, .. _learning.All],
             _ => [_scales, _incoherent, _bitsPerWeight, _budget, _ranks, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
         };
@@ -149,10 +152,12 @@ internal sealed class MethodOptions
                 return LowRank(given, InputWeighting.Gram, share: 0.25);
             case Name.Lplr:
                 return _lowRank.BuildLplr(given, given.GetValue(_lordq.Rank), given.GetValue(_bitsPerWeight), given.GetValue(_lordq.PBits), given.GetValue(_lordq.QBits));
-            case Name.FlexRound or Name.Lrq:
-                bool lrq = given.GetValue(_method) == Name.Lrq;
-                var perChannel = Grid(given) with { GroupSize = given.GetValue(_groupSize) ?? 0 };
-                return _learning.Build(given, lrq, perChannel, GridRange.Clip, lrq ? given.GetValue(_lordq.Rank) : null);
+            case Name.FlexRound:
+                return _learning.Apply(given, new FlexRound(PerChannel(given)));
+            case Name.Lrq:
+                return _learning.Apply(given, new Lrq(PerChannel(given), given.GetValue(_lordq.Rank)));
+            case Name.OmniQuant:
+                return _learning.Apply(given, new OmniQuant(PerChannel(given)));
             case Name.LordqBest:
                 return new LordqBest(given.GetValue(_bitsPerWeight) ?? new LordqBest().BitsPerWeight);
             default:
@@ -173,6 +178,8 @@ internal sealed class MethodOptions
 
     private LowRank LowRank(CommandResult given, InputWeighting weighting, double power = 1, double share = 0) => _lowRank.Build(given, weighting, power, share,
         given.GetValue(_lordq.Rank), given.GetValue(_bitsPerWeight), given.GetValue(_lattice.FactorBits), given.GetValue(_damping), given.GetValue(_dampingOf));
+
+    private GridFormat PerChannel(CommandResult given) => Grid(given) with { GroupSize = given.GetValue(_groupSize) ?? 0 };
 
     private GridFormat Grid(CommandResult given) => new(
         given.GetValue(_bits) ?? 3, given.GetValue(_groupSize) ?? 64, given.GetValue(_symmetric) ? GridOffset.None : GridOffset.ZeroPoint,

@@ -46,6 +46,21 @@ internal static class Inputs
         CustomParser = result => Parse<long>(result, name, Bytes, "a size such as 6GB, 1.5GB or 800MB"),
     };
 
+    /// <summary>A time: a number with s, m or h behind it.</summary>
+    public static Option<TimeSpan?> Time(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        CustomParser = result => Parse<TimeSpan>(result, name, Span, "a time such as 90s, 30m or 1.5h"),
+    };
+
+    private static TimeSpan? Span(string text)
+    {
+        double unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 };
+        return unit > 0 && double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double n) && n > 0 && n < 1e6
+            ? TimeSpan.FromSeconds(n * unit) : null;
+    }
+
     private static long? Bytes(string text)
     {
         string[] units = ["kB", "MB", "GB", "TB"];

@@ -24,6 +24,7 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(Keep), "keep")]
 [JsonDerivedType(typeof(FlexRound), "flexround")]
 [JsonDerivedType(typeof(Lrq), "lrq")]
+[JsonDerivedType(typeof(OmniQuant), "omniquant")]
 public abstract record Method
 {
     /// <summary>What calibration must gather for this method.</summary>

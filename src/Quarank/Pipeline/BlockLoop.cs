@@ -23,6 +23,8 @@ internal sealed class BlockLoop(
     private readonly SequencePass _pass = new(spec, calibration, clock, token, memory.Lanes);
     private HiddenStates? _hidden, _targets;      // what enters the block at work; in the original model, where something is learned
     private LearningReport? _learned;
+    private double _learnedSeconds;
+    private StepBudget? _budget;
     private long _stored = Stopwatch.GetTimestamp();
 
     private bool Original => recipe.Propagate == Propagation.Original;
@@ -31,12 +33,14 @@ internal sealed class BlockLoop(
     public bool Run()
     {
         int first = run.Blocks.Count, end = Math.Min(spec.BlockCount, options.StopAfter ?? spec.BlockCount);
+        if (options.TimeBudget is { } time) _budget = new(time, Enumerable.Range(first, end - first).Count(Learns));
         if (first < end && NeedsHidden(first)) clock.Time(RunPhase.Resume, () => Restore(first));
         for (int i = first; i < end; i++)
         {
             token.ThrowIfCancellationRequested();
             clock.Start(i);
             _learned = null;
+            _budget?.Start();
             var block = Load(i);
             var reports = Original ? OnOriginal(block) : OnCompressed(block);
             var tensors = new StoredTensors();
@@ -45,6 +49,7 @@ internal sealed class BlockLoop(
             clock.Measure(RunPhase.Store, () => run.Store(tensors));
             if (NeedsHidden(i + 1)) clock.Measure(RunPhase.Store, () => StoreHidden(i + 1, i + 1 == end));
             run.Finish(clock.Take(), reports, _learned);
+            if (_learned is not null) _budget?.Finish(_learned.Steps, _learnedSeconds);
             Tidy();
         }
         return end == spec.BlockCount;
@@ -55,6 +60,8 @@ internal sealed class BlockLoop(
         _hidden?.Dispose();
         _targets?.Dispose();
     }
+
+    private bool Learns(int block) => spec.Projections(block).Any(p => methods[p.Name] is BlockMethod);
 
     // Weights and Gram matrices of a large block should not wait for the collector while the next one's are made.
     private void Tidy()
@@ -115,11 +122,13 @@ internal sealed class BlockLoop(
         _compressor.Learn(learned, statistics, layers =>
         {
             BlockMethod[] all = [.. learned.Select(p => (BlockMethod)methods[p.Name])];
+            LearnedLayer[] Begin() => [.. layers.Select((l, i) => all[i].Begin(l))];
             int[] places = [.. learned.Select(p => block.Projections.ToList().IndexOf(p))];
             var problem = new SequenceProblem(spec, block, places, layers, _hidden!, _targets!, all[0].Learning);
-            var result = BlockTrainer.Train(problem, [.. layers.Select((l, i) => all[i].Begin(l))], all,
+            if (_budget?.Choose(problem, Begin, all) is { } steps) all = [.. all.Select(m => m with { Learning = m.Learning with { Steps = steps } })];
+            var result = BlockTrainer.Train(problem, Begin(), all,
                 LayerCompressor.SeedOf($"block {block.Index}", recipe.Seed), (step, error) => clock.Report(step, all[0].Learning.Steps, error), token);
-            _learned = result.Report;
+            (_learned, _learnedSeconds) = (result.Report, result.Seconds);
             return result.Layers;
         });
 
@@ -160,7 +169,7 @@ internal sealed class BlockLoop(
             _hidden = HiddenStates.Embed(
                 Original ? Model.LoadEmbedding(checkpoint, spec) : ModelTables.Embedding(checkpoint, spec, recipe), calibration, kept);
         }
-        bool learns = recipe.Methods.Any(m => m is BlockMethod);
+        bool learns = recipe.Learns;
         if (learns) _targets = HiddenStates.Embed(Model.LoadEmbedding(checkpoint, spec), calibration, memory.HiddenOnDisk ? run.OriginalFile : null);
         for (int i = learns ? 0 : from; i < first; i++)
         {

@@ -92,16 +92,16 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
                 "order \"site\" observes inputs behind compressed layers, which propagate \"original\" excludes; choose one.");
     }
 
+    /// <summary>Whether any of its methods learns whole blocks.</summary>
+    [JsonIgnore]
+    public bool Learns => Methods.Any(m => m is BlockMethod);
+
     /// <summary>What methods that learn ask of the whole recipe.</summary>
     private void CheckLearning()
     {
-        var learning = Methods.OfType<BlockMethod>().ToList();
-        if (learning.Count == 0) return;
-        if (Propagate != Propagation.Compressed || Order != Order.Block)
+        if (Learns && (Propagate != Propagation.Compressed || Order != Order.Block))
             throw new InvalidDataException(
                 "Methods that learn a block read what the compressed blocks before it give, and learn all its layers at once: they need propagate \"compressed\" and order \"block\".");
-        if (learning.Select(m => m.Learning).Distinct().Count() > 1)
-            throw new InvalidDataException("All methods that learn take their steps together: give them the same \"learning\".");
     }
 
     private static void Check(Method method, string where)

@@ -1,6 +1,6 @@
 namespace Quarank.Pipeline;
 
-/// <summary>What a run may be told besides its recipe; none of it changes the model that comes out.</summary>
+/// <summary>What a run may be told besides its recipe; none of it but a time budget changes the model that comes out.</summary>
 public sealed record RunOptions
 {
     /// <summary>
@@ -22,6 +22,12 @@ public sealed record RunOptions
     /// refused where the smallest do not.
     /// </summary>
     public long? MaxMemory { get; init; }
+
+    /// <summary>
+    /// Ends the run in about this time, by as many steps of learning as it allows instead of those the recipe says. The one option that changes
+    /// the model: what was chosen stands in <see cref="CompressionReport.Learned"/>, and a recipe with these steps gives the same model.
+    /// </summary>
+    public TimeSpan? TimeBudget { get; init; }
 
     /// <summary>Stop when so many blocks are finished; the same run without this goes on behind them.</summary>
     public int? StopAfter { get; init; }

@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// </summary>
 public static class RecipeShorthand
 {
-    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq"];
+    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq", "omniquant"];
 
     // The place in the JSON, and the value of a bare name.
     private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
@@ -44,7 +44,10 @@ public static class RecipeShorthand
     // Factors for what a method leaves, by the name of their norm, whose value is the rank; and the options that are then theirs.
     private static readonly Dictionary<string, string> Corrections = new(StringComparer.Ordinal)
     {
-        ["lqer"] = "none", ["l2qer"] = "magnitude", ["qera-approx"] = "rms", ["eora"] = "gram",
+        ["lqer"] = "none",
+        ["l2qer"] = "magnitude",
+        ["qera-approx"] = "rms",
+        ["eora"] = "gram",
     };
 
     private static readonly string[] OfCorrection = ["factorBits", "factorGroupSize", "rounds", "factorsFirst", "weighted", "bitsPerWeight"];
@@ -91,7 +94,7 @@ public static class RecipeShorthand
     {
         var json = new JsonObject { ["method"] = new JsonObject { ["method"] = method }, ["calibration"] = new JsonObject { ["paths"] = new JsonArray() } };
         if (method is "rtn" or "gptq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3, ["groupSize"] = 64 };
-        if (method is "flexround" or "lrq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3 };
+        if (method is "flexround" or "lrq" or "omniquant") json["method"]!["grid"] = new JsonObject { ["bits"] = 3 };
         if (LowRank.TryGetValue(method, out var meaning))
         {
             json["method"]!["method"] = "low-rank";

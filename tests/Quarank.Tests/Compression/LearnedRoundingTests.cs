@@ -70,6 +70,41 @@ public class LearnedRoundingTests
         Assert.Equal(slope, layer.Slopes, 0.02 * Math.Abs(slope));
     }
 
+    [Theory, InlineData(GridOffset.ZeroPoint), InlineData(GridOffset.None)]
+    public void Learned_ranges_lose_less_than_those_of_the_weights(GridOffset offset)
+    {
+        var (problem, grid) = (Some.Problem(24, 96), Groups with { Offset = offset });
+        problem.Weight[3, 5] = 3;     // an outlier that stretches its group's grid
+        double whole = ProxyLoss.Relative(problem, new RoundToNearest(grid).Compress(problem));
+        double learned = ProxyLoss.Relative(problem, new OmniQuant(grid) { Learning = new(Steps: 100, Rate: 0.05) }.Compress(problem));
+        Assert.InRange(learned, 0, 0.95 * whole);     // uniform weights leave little to clip beside the outlier
+    }
+
+    [Theory, InlineData(GridOffset.ZeroPoint), InlineData(GridOffset.None)]
+    public void The_slope_of_a_range_is_that_of_the_mean(GridOffset offset)
+    {
+        // All ranges move together, so that many steps of a stair are a slope: L = Σ G Ŵ, with many values beyond the ends at β = γ = 0.
+        Matrix<float> w = Some.Matrix(64, 128), g = Some.Matrix(64, 128, 2);
+        for (int i = 0; i < w.Data.Length; i++) g.Data[i] = MathF.Abs(g.Data[i]) * MathF.Sign(w.Data[i]);
+        var decoded = new Matrix<float>(w.Rows, w.Columns);
+        (double Loss, double Beta, double Gamma) At(double beta, double gamma)
+        {
+            var layer = new ClippedGrid(w, new GridFormat(8, 0, offset));
+            Array.Fill(layer.Beta.Values, (float)beta);
+            Array.Fill(layer.Gamma.Values, (float)gamma);
+            layer.Decode(decoded);
+            double loss = TensorPrimitives.Dot<float>(decoded.Data, g.Data);
+            layer.Move(g.Clone(), new(1, 0));
+            return (loss, layer.Beta.Gradient.Sum(), layer.Gamma.Gradient.Sum());
+        }
+        const double h = 0.1;
+        double slope = (At(0, h).Loss - At(0, -h).Loss) / (2 * h);
+        Assert.Equal(slope, At(0, 0).Gamma, 0.03 * Math.Abs(slope));
+        if (offset == GridOffset.None) return;
+        slope = (At(h, 0).Loss - At(-h, 0).Loss) / (2 * h);
+        Assert.Equal(slope, At(0, 0).Beta, 0.03 * Math.Abs(slope));
+    }
+
     [Fact]
     public void Adam_agrees_with_its_definition_and_begins_with_steps_of_the_rate()
     {

@@ -36,6 +36,8 @@ public class MethodContractTests
         ["caldera"] = new Caldera(8, Iterations: 2, FactorIterations: 2, Passes: 1),
         ["caldera: 16 bits, low rank first, down-dated"] = new Caldera(6, FactorBits: 16, Iterations: 2, Start: CalderaStart.LowRank, Downdate: true, Passes: 1),
         ["flexround"] = new FlexRound(new(3)) { Learning = new(Steps: 5) },
+        ["omniquant"] = new OmniQuant(new(3, 32)) { Learning = new(Steps: 5) },
+        ["omniquant: symmetric"] = new OmniQuant(new(4, 0, GridOffset.None)) { Learning = new(Steps: 5) },
         ["lrq"] = new Lrq(new(3, 32)) { Learning = new(Steps: 5) },
         ["lrq: rank, symmetric"] = new Lrq(new(4, 0, GridOffset.None), 3) { Learning = new(Steps: 2) },
         ["caldera: outliers"] = new Caldera(8, 3, Iterations: 1, Start: CalderaStart.Outliers, Outliers: 3, Passes: 0),

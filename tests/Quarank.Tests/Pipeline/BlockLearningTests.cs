@@ -83,6 +83,30 @@ public sealed class BlockLearningTests : IDisposable
     }
 
     [Fact]
+    public void What_a_time_budget_chose_gives_the_same_model_when_a_recipe_says_it()
+    {
+        var budget = Run("budget", Method("lrq"), new() { TimeBudget = TimeSpan.FromSeconds(1) });
+        Assert.All(budget.Learned, l => Assert.InRange(l.Steps, 1, 100_000));
+        var said = CompressionRun.Execute(_model, _folder["said"], new Recipe(Method("lrq"), _text)
+        {
+            Layers = budget.Learned.Select((l, i) => (Name: $"model.layers.{i}.*", l.Steps)).ToDictionary(
+                b => b.Name, b => (Method)(Method("lrq") with { Learning = Few with { Steps = b.Steps } })),
+        });
+        Assert.Equal(budget.Learned, said.Learned);
+        Assert.Equal(Tensors(budget), Tensors(said));
+        static List<KeyValuePair<string, string>> Tensors(CompressionReport report) =>
+            [.. report.Files.Where(f => f.Key.EndsWith(".safetensors", StringComparison.Ordinal))];
+    }
+
+    [Fact]
+    public void Steps_are_what_a_block_s_share_of_the_time_has_room_for()
+    {
+        Assert.Equal(45, StepBudget.Steps(left: 200, blocks: 2, beside: 5, perStep: 2));
+        Assert.Equal(1, StepBudget.Steps(left: 10, blocks: 2, beside: 30, perStep: 2));
+        Assert.Equal(1, StepBudget.Steps(left: -10, blocks: 2, beside: 0, perStep: 2));
+    }
+
+    [Fact]
     public void Other_methods_may_have_some_of_the_layers()
     {
         var gptq = new Gptq(new(4, 16));
@@ -148,7 +172,7 @@ public sealed class BlockLearningTests : IDisposable
         var recipe = new Recipe(Method("lrq"), _text);
         Assert.Contains("\"compressed\"", Refused(recipe with { Propagate = Propagation.Original }), StringComparison.Ordinal);
         Assert.Contains("\"block\"", Refused(recipe with { Order = Order.Site }), StringComparison.Ordinal);
-        Assert.Contains("same \"learning\"", Refused(recipe with
+        Assert.Contains("block 0 take their steps of learning together", Refused(recipe with
         {
             Layers = new Dictionary<string, Method> { ["*.down_proj"] = Method("flexround") with { Learning = new(7) } },
         }), StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Quarank.Layers;
 using Quarank.Numerics;
 
@@ -20,6 +21,7 @@ internal static class BlockTrainer
         var random = new SeededRandom((ulong)seed);
         int size = Math.Min(settings.Batch, problem.Samples);
         var order = new List<int>();
+        long start = Stopwatch.GetTimestamp();
         for (int step = 1; step <= settings.Steps; step++)
         {
             token.ThrowIfCancellationRequested();
@@ -34,12 +36,29 @@ internal static class BlockTrainer
             Decode(problem, layers);
             progress?.Invoke(step, error);
         }
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var (after, heldAfter) = (problem.ErrorOf(false), problem.ErrorOf(true));
         // Not what the steps were good for, but what they were good for elsewhere decides, where there is an elsewhere.
         bool kept = double.IsNaN(heldAfter) ? after <= before : heldAfter <= heldBefore;
         var linear = kept ? layers.Select(l => l.ToLinear()).ToArray() : first;
         long numbers = methods.Select((m, l) => m.LearnedNumbers(problem.Layers[l].Rows, problem.Layers[l].Columns)).Sum();
-        return new(linear, new(settings.Steps, problem.Samples, problem.HeldOut, numbers, before, after, Known(heldBefore), Known(heldAfter), kept));
+        return new(linear, new(settings.Steps, problem.Samples, problem.HeldOut, numbers, before, after, Known(heldBefore), Known(heldAfter), kept), seconds);
+    }
+
+    /// <summary>Takes some steps of no size, to see how long they last; the layers are spent.</summary>
+    /// <returns>Seconds.</returns>
+    public static double Try(BlockProblem problem, IReadOnlyList<LearnedLayer> layers, IReadOnlyList<BlockMethod> methods, int steps)
+    {
+        int[] batch = [.. Enumerable.Range(0, Math.Min(methods[0].Learning.Batch, problem.Samples))];
+        Decode(problem, layers);
+        long start = Stopwatch.GetTimestamp();
+        for (int step = 1; step <= steps; step++)
+        {
+            problem.Learn(batch);
+            for (int l = 0; l < layers.Count; l++) layers[l].Move(problem.Gradients[l], new(step, 0));
+            Decode(problem, layers);
+        }
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     private static void Decode(BlockProblem problem, IReadOnlyList<LearnedLayer> layers)
@@ -63,4 +82,5 @@ public sealed record LearningReport(
     int Steps, int Samples, int HeldOut, long Numbers, double Before, double After, double? HeldOutBefore, double? HeldOutAfter, bool Kept);
 
 /// <summary>The layers of a block as they were learned, and how it went.</summary>
-internal sealed record LearnedBlock(IReadOnlyList<Linear> Layers, LearningReport Report);
+/// <param name="Seconds">Of the steps alone.</param>
+internal sealed record LearnedBlock(IReadOnlyList<Linear> Layers, LearningReport Report, double Seconds);

@@ -1,0 +1,32 @@
+using System.Text.Json.Serialization;
+using Quarank.Compression.Learning;
+using Quarank.Layers;
+
+namespace Quarank.Compression.Methods;
+
+/// <summary>
+/// OmniQuant's learned weight clipping (Shao et al. 2023, arXiv:2308.13137): the ends of each row's (or group's) range are σ(β) · min and
+/// σ(γ) · max, β and γ learned on what the block gives; weights are rounded to the nearest code. Its learned equivalent transformation is
+/// not here: the paper uses none for weights alone.
+/// </summary>
+/// <param name="Grid">Bits and groups; zero-points as the grid says.</param>
+public sealed record OmniQuant(GridFormat Grid) : BlockMethod
+{
+    /// <summary>The paper's, for ranges.</summary>
+    [JsonIgnore] public override double DefaultRate => 1e-2;
+
+    public override void Validate()
+    {
+        Gptq.ValidateGrid(Grid);
+        Learning.Validate();
+    }
+
+    public override long PlannedBits(LayerShape layer) => Grid.BitsOf(layer.Rows, layer.Columns);
+
+    public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
+        GridBudget.Nearest(Grid, bitsPerWeight, layers) is { } grid ? this with { Grid = grid } : null;
+
+    public override long LearnedNumbers(int rows, int columns) => (Grid.Offset == GridOffset.None ? 1 : 2) * Grid.ScaleCount(rows, columns);
+
+    internal override LearnedLayer Begin(LayerProblem problem) => new ClippedGrid(problem.Weight, Grid);
+}

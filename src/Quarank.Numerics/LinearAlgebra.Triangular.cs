@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Quarank.Numerics;
 
 public static partial class LinearAlgebra
@@ -48,6 +50,30 @@ public static partial class LinearAlgebra
         var product = b.Clone();
         MultiplyLowerRight(lower, product);
         return product;
+    }
+
+    /// <summary>
+    /// As <see cref="TimesLower"/> with products and sums in floats, in half the time: each number to about 1e-7 of its row's and column's norms. In
+    /// double where the matrices are small or their numbers near the ends of float's range.
+    /// </summary>
+    public static Matrix<double> TimesLowerInSingle(Matrix<double> b, Matrix<double> lower)
+    {
+        if (Math.Min(b.Rows, b.Columns) < SingleSubspace.SmallestOrder || !FitsSingle(b) || !FitsSingle(lower)) return TimesLower(b, lower);
+        var (product, triangle) = (new Matrix<float>(b.Rows, b.Columns), new Matrix<float>(lower.Rows, lower.Columns));
+        Threads.For(b.Rows, i => TensorPrimitives.ConvertSaturating<double, float>(b.Row(i), product.Row(i)));
+        Threads.For(lower.Rows, i => TensorPrimitives.ConvertSaturating<double, float>(lower.Row(i)[..(i + 1)], triangle.Row(i)));
+        Triangular(OpenBlas.Strmm, Side.Right, OpenBlas.Lower, false, 1f, triangle, product);
+        var wide = new Matrix<double>(b.Rows, b.Columns);
+        Threads.For(b.Rows, i => TensorPrimitives.ConvertSaturating<float, double>(product.Row(i), wide.Row(i)));
+        return wide;
+    }
+
+    // Products of two such numbers, and sums of them, are far from float's ends.
+    private static bool FitsSingle(Matrix<double> a)
+    {
+        const double limit = 1e12;
+        double most = Math.Abs(TensorPrimitives.MaxMagnitude<double>(a.Data));
+        return most is > 1 / limit and < limit;
     }
 
     private static void Triangular<T>(

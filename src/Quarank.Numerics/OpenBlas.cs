@@ -33,6 +33,10 @@ internal static partial class OpenBlas
     public static partial void Strsm(int order, int side, int uplo, int trans, int diag, int m, int n, float alpha,
         ReadOnlySpan<float> a, int lda, Span<float> b, int ldb);
 
+    [LibraryImport(Library, EntryPoint = "cblas_strmm")]
+    public static partial void Strmm(int order, int side, int uplo, int trans, int diag, int m, int n, float alpha,
+        ReadOnlySpan<float> a, int lda, Span<float> b, int ldb);
+
     [LibraryImport(Library, EntryPoint = "cblas_dtrsm")]
     public static partial void Dtrsm(int order, int side, int uplo, int trans, int diag, int m, int n, double alpha,
         ReadOnlySpan<double> a, int lda, Span<double> b, int ldb);

@@ -22,7 +22,7 @@ internal static class MeasuredView
     private static IEnumerable<(string Name, string Value)> Pairs(MeasuredAgainst? against) => against is null ? [] :
     [
         ("against", Units.Invariant($"{against.Model}: perplexity {Units.Perplexity(against.Perplexity)} ± {Units.Perplexity(against.StandardError)}")),
-        ("right token", Units.Invariant($"ln q − ln p = {-against.LossDifference:0.0000} ± {against.LossDifferenceError:0.0000} in the mean")),
+        ("right token", Units.Invariant($"ln q − ln p = {-against.LossDifference:0.0000;-0.0000;0.0000} ± {against.LossDifferenceError:0.0000} in the mean")),
         ("divergence", $"{Kl(against.KlMean, against.KlMeanError)} nats in the mean{(against.KlIsLowerBound ? ", a lower bound (64 likeliest tokens, the rest as one)" : "")}"),
         ("  median", Kl(against.KlMedian, against.KlMedianError)),
         ("  90 %", Kl(against.Kl90, against.Kl90Error)),

@@ -1,7 +1,9 @@
 using System.Text.Json.Serialization;
 using Quarank.Checkpoints;
 using Quarank.Cli.Console;
+using Quarank.Compression.Methods;
 using Quarank.Models;
+using Quarank.Pipeline;
 using Quarank.Tokenizers;
 
 namespace Quarank.Cli.Commands;
@@ -36,6 +38,12 @@ internal sealed record ModelSummary(
     /// <summary>In what the model differs from a plain Llama, by topic.</summary>
     public IReadOnlyDictionary<string, string> Facts { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>What generating takes, keys and values in half floats.</summary>
+    public required RunMemory Memory { get; init; }
+
+    /// <summary>The peak of a compression with LoRDQ at 2 bits and what else is usual; null when the model is compressed already or too small for it.</summary>
+    public long? CompressPeakBytes { get; init; }
+
     public static ModelSummary Of(Checkpoint checkpoint)
     {
         var spec = ModelSpec.Of(checkpoint);
@@ -52,7 +60,21 @@ internal sealed record ModelSummary(
             checkpoint.Tensors.All.GroupBy(t => t.Type.ToString()).ToDictionary(g => g.Key, g => g.Sum(t => t.ByteLength)),
             TokenizerSummary.Of(checkpoint.Directory), layers.Count, compressed, compressed == 0 ? null
                 : CompressedLayers.BitsPerWeight(layers))
-        { Storage = layers, TableStorage = tables, Facts = FamilyFacts.Of(spec) };
+        { Storage = layers, TableStorage = tables, Facts = FamilyFacts.Of(spec), Memory = RunMemory.Of(checkpoint, spec, InferenceSettings.Fast.Cache), CompressPeakBytes = PeakOf(checkpoint, spec) };
+    }
+
+    private static long? PeakOf(Checkpoint checkpoint, ModelSpec spec)
+    {
+        if (checkpoint.Config.TryGetProperty("quarank", out _)) return null;
+        var calibration = new CalibrationSettings(["any"]);
+        try
+        {
+            return Plan.Of(checkpoint, spec, new(new Lordq(), calibration with { Length = Math.Min(calibration.Length, spec.ContextLength) })).PeakMemoryBytes;
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidDataException)
+        {
+            return null;   // layers too small for that budget
+        }
     }
 
     public IEnumerable<(string Name, string Value)> Pairs() =>
@@ -73,6 +95,10 @@ internal sealed record ModelSummary(
         ("weights", $"{Units.Bytes(FileBytes)} ({string.Join(", ", TensorBytes.OrderByDescending(t => t.Value).Select(t => $"{t.Key} {Units.Bytes(t.Value)}"))})"),
         ("compressed", CompressedLayerCount == 0 ? "nothing"
             : Units.Invariant($"{CompressedLayerCount} of {LinearLayers} linear layers, {BitsPerWeight:0.000} bits per weight ({BitsPerWeightWithTables:0.000} with embedding and head)")),
+        ("memory to run", $"about {Units.Bytes(Memory.Total)}: weights {Units.Bytes(Memory.Weights)}, keys and values {Units.Bytes(Memory.CachePerThousand)} "
+            + $"for 1,000 tokens ({Units.Bytes(Memory.CacheInFull)} for the whole context)"),
+        .. CompressPeakBytes is { } peak ? [("to compress", $"about {Units.Bytes(peak)} with LoRDQ, 48 sequences of {Units.Count(Math.Min(2048, ContextLength))} tokens; --max-ram makes it less")]
+            : Array.Empty<(string, string)>(),
         .. InferenceOptions.WithoutKernel(Storage.Select(l => (l.Format, l.Rows, l.Columns))) is { } slow
             ? [("in floats", $"{slow}: no packed kernel")] : Array.Empty<(string, string)>(),
     ];

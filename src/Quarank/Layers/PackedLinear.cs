@@ -16,6 +16,23 @@ public abstract class PackedLinear : Linear
     /// <summary>Some rows times one token in floats, without a packed kernel.</summary>
     private protected RowParallel.Kernel Kernel { get; init; } = null!;
 
+    /// <summary>Two or three layers of one token, in one round of work with the input made ready once, where their forms allow; the same bits as one by one.</summary>
+    /// <param name="third">Null: two layers.</param>
+    /// <returns>False where they do not allow: nothing was done.</returns>
+    internal static bool TryApplyTogether(
+        Linear first, Linear second, Linear? third, ReadOnlySpan<float> x, Span<float> y1, Span<float> y2, Span<float> y3, InputNumbers numbers)
+    {
+        if (first is not PackedLinear { Packed: { } a } || second is not PackedLinear { Packed: { } b } || !a.SharesInput(b)) return false;
+        PackedMatrix? c = null;
+        if (third is not null)
+        {
+            if (third is not PackedLinear { Packed: { } packed } || !a.SharesInput(packed)) return false;
+            c = packed;
+        }
+        PackedMatrix.MultiplyTogether(a, b, c, x, y1, y2, y3, numbers == InputNumbers.Bytes);
+        return true;
+    }
+
     public override void Apply(ReadOnlySpan<float> x, Span<float> y)
     {
         if (Packed is null) RowParallel.Run(RowChunk, x, y, Kernel);

@@ -40,8 +40,7 @@ internal sealed class Mlp(ModelSpec spec, Projection[] inputs, Projection output
         }
         else
         {
-            inputs[0].Apply(x, gate, numbers);
-            inputs[1].Apply(x, up, numbers);
+            Projection.Apply(inputs[0], inputs[1], null, x, gate, up, up, numbers);
             Activations.Multiply(spec.Activation, gate, up);
         }
         observe?.Invoke(new(SitePlace.MlpOutput, expert), gate);

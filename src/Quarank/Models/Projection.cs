@@ -41,6 +41,24 @@ public sealed class Projection(ProjectionSpec spec, Linear weight, float[]? bias
         if (Bias is not null) TensorPrimitives.Add(y, Bias, y);
     }
 
+    /// <summary>Two or three layers that read the same; of one token at once, where their forms allow.</summary>
+    /// <param name="third">Null, and y3 is not looked at: two layers.</param>
+    internal static void Apply(
+        Projection first, Projection second, Projection? third, Matrix<float> x, Matrix<float> y1, Matrix<float> y2, Matrix<float> y3, InputNumbers numbers)
+    {
+        if (x.Rows == 1 && PackedLinear.TryApplyTogether(first._weight, second._weight, third?._weight, x.Row(0), y1.Row(0), y2.Row(0),
+            third is null ? [] : y3.Row(0), numbers))
+        {
+            first.AddBias(y1);
+            second.AddBias(y2);
+            third?.AddBias(y3);
+            return;
+        }
+        first.Apply(x, y1, numbers);
+        second.Apply(x, y2, numbers);
+        third?.Apply(x, y3, numbers);
+    }
+
     /// <summary>Many tokens: x is tokens × Columns, y becomes tokens × Rows.</summary>
     public void Apply(Matrix<float> x, Matrix<float> y, InputNumbers numbers = InputNumbers.Floats)
     {
@@ -50,6 +68,11 @@ public sealed class Projection(ProjectionSpec spec, Linear weight, float[]? bias
             return;
         }
         _weight.Apply(x, y, numbers);
+        AddBias(y);
+    }
+
+    private void AddBias(Matrix<float> y)
+    {
         if (Bias is null) return;
         for (int i = 0; i < y.Rows; i++) TensorPrimitives.Add(y.Row(i), Bias, y.Row(i));
     }

@@ -13,7 +13,7 @@ public sealed class Sampler
     private readonly float _topP;
     private readonly Random _random;
     private float[] _weights = [];
-    private int[] _ids = [];
+    private (float Weight, int Id)[] _kept = [];
 
     /// <param name="temperature">0 takes the likeliest token, the lowest id among equals; 1 is the model's own distribution.</param>
     /// <param name="topK">How many tokens stay; 0 keeps all.</param>
@@ -39,53 +39,99 @@ public sealed class Sampler
         if (!float.IsFinite(greatest)) throw new InvalidDataException($"The model's logits hold {greatest}: its weights are damaged or overflow.");
         if (_temperature == 0) return likeliest;
 
-        int count = Weigh(logits, greatest);
-        if (_topK > 0 && _topK < count || _topP < 1) count = Cut(count);
-        return _ids[Draw(count)];
+        Weigh(logits, greatest);
+        return _topK > 0 && _topK < logits.Length || _topP < 1 ? DrawKept(Cut()) : DrawAny();
     }
 
-    /// <summary>exp((logit − greatest) / temperature) and the ids, for every token.</summary>
-    private int Weigh(ReadOnlySpan<float> logits, float greatest)
+    /// <summary>exp((logit − greatest) / temperature) for every token.</summary>
+    private void Weigh(ReadOnlySpan<float> logits, float greatest)
     {
-        if (_weights.Length != logits.Length) (_weights, _ids) = (new float[logits.Length], new int[logits.Length]);
-        for (int i = 0; i < _ids.Length; i++) _ids[i] = i;
+        if (_weights.Length != logits.Length) (_weights, _kept) = (new float[logits.Length], new (float, int)[logits.Length]);
         TensorPrimitives.Subtract(logits, greatest, _weights);
         TensorPrimitives.Divide(_weights, _temperature, _weights);
         TensorPrimitives.Exp<float>(_weights, _weights);
-        return logits.Length;
     }
 
-    /// <summary>Puts the tokens that stay first, likeliest first, and returns their number.</summary>
-    private int Cut(int count)
+    /// <summary>
+    /// Puts the tokens that stay first among those kept, likeliest first, and returns their number. Few tokens hold nearly all of the probability, so
+    /// only those above a bound are sorted, and the bound falls until it leaves enough of them.
+    /// </summary>
+    private int Cut()
     {
-        // By weight, then by id, so that the order never depends on the sort.
-        _ids.AsSpan().Sort((a, b) => _weights[a] != _weights[b] ? _weights[b].CompareTo(_weights[a]) : a.CompareTo(b));
-        _weights.AsSpan().Sort((a, b) => b.CompareTo(a));
-        if (_topK > 0) count = Math.Min(count, _topK);
-        double wanted = Total(count) * _topP, sum = 0;
-        for (int i = 0; i < count; i++)
+        int wanted = _topK > 0 ? Math.Min(_topK, _weights.Length) : _weights.Length, found;
+        double share = _topK > 0 || _topP == 1 ? 0 : Total(_weights) * _topP;
+        for (float bound = 1f / 16; ; bound *= bound)   // 1/16, 1/256 … 2⁻¹²⁸, 0
         {
-            sum += _weights[i];
-            if (sum >= wanted) return i + 1;
+            found = Gather(bound, out double sum);
+            if (found >= wanted || bound == 0 || _topK == 0 && sum >= share) break;
         }
-        return count;
+        // By weight, then by id, so that the order never depends on the sort.
+        var kept = _kept.AsSpan(0, found);
+        kept.Sort(static (a, b) => a.Weight != b.Weight ? b.Weight.CompareTo(a.Weight) : a.Id.CompareTo(b.Id));
+        return _topP == 1 ? Math.Min(wanted, found) : HoldShare(kept[..Math.Min(wanted, found)], share);
     }
 
-    private int Draw(int count)
+    /// <param name="share">0: of what <paramref name="kept"/> holds.</param>
+    private int HoldShare(ReadOnlySpan<(float Weight, int Id)> kept, double share)
     {
-        double left = _random.NextDouble() * Total(count);
+        if (share == 0) share = Total(kept) * _topP;
+        double sum = 0;
+        for (int i = 0; i < kept.Length; i++)
+        {
+            sum += kept[i].Weight;
+            if (sum >= share) return i + 1;
+        }
+        return kept.Length;
+    }
+
+    /// <summary>Collects the tokens of at least this weight, in the order of their ids.</summary>
+    private int Gather(float bound, out double sum)
+    {
+        int found = 0;
+        sum = 0;
+        for (int i = 0; i < _weights.Length; i++)
+        {
+            if (_weights[i] < bound) continue;
+            _kept[found++] = (_weights[i], i);
+            sum += _weights[i];
+        }
+        return found;
+    }
+
+    private int DrawKept(int count)
+    {
+        var kept = _kept.AsSpan(0, count);
+        double left = _random.NextDouble() * Total(kept);
         for (int i = 0; i < count - 1; i++)
+        {
+            left -= kept[i].Weight;
+            if (left < 0) return kept[i].Id;
+        }
+        return kept[count - 1].Id;
+    }
+
+    private int DrawAny()
+    {
+        double left = _random.NextDouble() * Total(_weights);
+        for (int i = 0; i < _weights.Length - 1; i++)
         {
             left -= _weights[i];
             if (left < 0) return i;
         }
-        return count - 1;
+        return _weights.Length - 1;
     }
 
-    private double Total(int count)
+    private static double Total(ReadOnlySpan<float> weights)
     {
         double sum = 0;
-        foreach (float w in _weights.AsSpan(0, count)) sum += w;
+        foreach (float w in weights) sum += w;
+        return sum;
+    }
+
+    private static double Total(ReadOnlySpan<(float Weight, int Id)> kept)
+    {
+        double sum = 0;
+        foreach (var (w, _) in kept) sum += w;
         return sum;
     }
 }

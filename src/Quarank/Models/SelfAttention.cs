@@ -31,9 +31,7 @@ internal sealed class SelfAttention
         }
         else
         {
-            _inputs[0].Apply(x, b.Query, b.Inputs);
-            _inputs[1].Apply(x, b.Key, b.Inputs);
-            _inputs[2].Apply(x, b.Value, b.Inputs);
+            Projection.Apply(_inputs[0], _inputs[1], _inputs[2], x, b.Query, b.Key, b.Value, b.Inputs);
             (query, key, value) = (new(b.Query, 0), new(b.Key, 0), new(b.Value, 0));
         }
         if (b.Parts is null) b.Attention.Run(new(query, key, value, _traits, cache, start, length, 0, x.Rows), b.Attended);

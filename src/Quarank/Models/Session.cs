@@ -1,4 +1,5 @@
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Models;
 
@@ -91,6 +92,10 @@ public sealed class Session
         ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
         Position = position;
     }
+
+    /// <summary>The most positions that a block's cache has room for however long the text is, where it sees a window; a long prompt is what takes most.</summary>
+    internal static int MostKept(int? window) =>
+        window is { } w ? (w + Slack + PromptPiece + 2 * HeadCache.Page) / HeadCache.Page * HeadCache.Page : int.MaxValue;
 
     private void Check(ReadOnlySpan<int> ids)
     {

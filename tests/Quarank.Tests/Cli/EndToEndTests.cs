@@ -28,7 +28,7 @@ public sealed class EndToEndTests : IDisposable
     {
         string text = Done("inspect", TheProgram.Tales).Out;
         foreach (string expected in new[] { "LlamaForCausalLM", "1,024 tokens", "5,475,584 (5.48 million)", "F16", "11.0 MB",
-            "8 of 32, 4 for keys and values", "704 x 256" })
+            "8 of 32, 4 for keys and values", "704 x 256", "memory to run", "to compress" })
             Assert.Contains(expected, text);
 
         var json = Done("inspect", TheProgram.Tales, "--json").Json;
@@ -37,6 +37,12 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal("F16", json.GetProperty("dtype").GetString());
         Assert.Equal(0, json.GetProperty("compressedLayers").GetInt32());
         Assert.Equal(JsonValueKind.Null, json.GetProperty("bitsPerWeight").ValueKind);
+
+        // Six blocks of four heads of 32, keys and values in half floats.
+        var memory = json.GetProperty("memory");
+        Assert.Equal(json.GetProperty("tensorBytes").EnumerateObject().Sum(t => t.Value.GetInt64()), memory.GetProperty("weights").GetInt64());
+        Assert.Equal(1000L * 6 * 4 * 32 * 2 * 2, memory.GetProperty("cachePerThousand").GetInt64());
+        Assert.InRange(json.GetProperty("compressPeakBytes").GetInt64(), 400_000_000, 2_000_000_000);
 
         var tensors = Done("inspect", TheProgram.Tales, "--tensors", "--json").Json;
         Assert.Equal(json.GetProperty("tensorBytes").GetProperty("F16").GetInt64(),

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Quarank.Models;
 using Xunit;
 
@@ -48,6 +49,41 @@ public class SamplerTests
     {
         var counts = Counts(new Sampler(temperature: 1, topP: topP, seed: 6), Logits, 2_000);
         Assert.Equal(kept, Enumerable.Range(0, 5).Where(i => counts[i] > 0));
+    }
+
+    /// <summary>Over vocabularies where most tokens are never looked at, and where all are needed, with equals among them.</summary>
+    [Theory]
+    [InlineData(1f, 40, 1f), InlineData(1f, 0, 0.95f), InlineData(0.3f, 100, 0.9f), InlineData(50f, 0, 0.9f), InlineData(50f, 900, 0.5f), InlineData(0.01f, 999, 1f)]
+    public void What_stays_is_what_a_sort_of_the_whole_vocabulary_leaves(float temperature, int topK, float topP)
+    {
+        var random = new Random(3);
+        var sampler = new Sampler(temperature, topK, topP, seed: 12);
+        var draws = new Random(12);
+        for (int round = 0; round < 50; round++)
+        {
+            float[] logits = [.. Enumerable.Range(0, 1000).Select(_ => MathF.Round(20 * random.NextSingle(), 1))];
+            Assert.Equal(BySorting(logits, temperature, topK, topP, draws.NextDouble()), sampler.Next(logits));
+        }
+    }
+
+    // The same weights to the bit, so that only the way to those that stay differs.
+    private static int BySorting(float[] logits, float temperature, int topK, float topP, double draw)
+    {
+        var weights = new float[logits.Length];
+        TensorPrimitives.Subtract(logits, logits.Max(), weights);
+        TensorPrimitives.Divide(weights, temperature, weights);
+        TensorPrimitives.Exp<float>(weights, weights);
+        var sorted = weights.Select((w, id) => (Weight: w, Id: id)).OrderByDescending(t => t.Weight).ThenBy(t => t.Id).Take(topK == 0 ? logits.Length : topK).ToList();
+        double share = topP * sorted.Sum(t => (double)t.Weight), sum = 0;
+        int kept = sorted.TakeWhile(t => (sum += t.Weight) < share).Count() + 1;
+        sorted = topP == 1 ? sorted : [.. sorted.Take(kept)];
+        double left = draw * sorted.Sum(t => (double)t.Weight);
+        foreach (var (weight, id) in sorted)
+        {
+            left -= weight;
+            if (left < 0) return id;
+        }
+        return sorted[^1].Id;
     }
 
     [Fact]

@@ -10,6 +10,8 @@ public class PackedMatrixTests
 {
     private static readonly int[] Bits = [2, 3, 4, 8], GroupSizes = [0, 32, 64, 128, 256];
 
+    private static readonly int[] Heights = [70, 5, 33];
+
     public static TheoryData<int, int> Grids => [.. from bits in Bits from size in GroupSizes select (bits, size)];
 
     private static readonly int[] Widths = [.. Enumerable.Range(1, 35), 60, 63, 64, 65, 96, 100, 127, 128, 129, 160, 191, 192, 255, 256, 257, 300, 384, 385, 416, 511, 512, 576, 640, 700, 1000];
@@ -28,6 +30,38 @@ public class PackedMatrixTests
                 Assert.Equal(twin, y);
             }
         }
+    }
+
+    [Theory, MemberData(nameof(Grids))]
+    public void Matrices_of_one_input_give_together_what_each_gives_alone_bit_for_bit(int bits, int group)
+    {
+        const int n = 640;
+        var matrices = Heights.Select(rows => Sample(rows, n, bits, group, PackedOffset.ZeroPoint, out _)).ToArray();
+        float[] x = Some.Matrix(1, n).Data.ToArray();
+        float[][] alone = [new float[70], new float[5], new float[33]], together = [new float[70], new float[5], new float[33]];
+        foreach (bool bytes in new[] { true, false })
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                if (bytes) matrices[i].Multiply(x, alone[i]);
+                else matrices[i].MultiplyFloat(x, alone[i]);
+            }
+            PackedMatrix.MultiplyTogether(matrices[0], matrices[1], matrices[2], x, together[0], together[1], together[2], bytes);
+            Assert.Equal(alone, together);
+            foreach (float[] y in together) Array.Clear(y);
+            PackedMatrix.MultiplyTogether(matrices[2], matrices[0], null, x, together[2], together[0], [], bytes);
+            float[][] two = [alone[0], new float[5], alone[2]];
+            Assert.Equal(two, together);
+        }
+    }
+
+    [Fact]
+    public void Matrices_whose_inputs_are_cut_otherwise_do_not_go_together()
+    {
+        PackedMatrix some = Sample(5, 256, 4, 128, PackedOffset.Middle, out _), others = Sample(5, 256, 4, 64, PackedOffset.Middle, out _);
+        Assert.False(some.SharesInput(others));
+        Assert.False(some.SharesInput(ColumnSample(40, 256, 4, out _)));
+        Assert.Throws<ArgumentException>(() => PackedMatrix.MultiplyTogether(some, others, null, new float[256], new float[5], new float[5], [], bytes: true));
     }
 
     [Theory, MemberData(nameof(Grids))]

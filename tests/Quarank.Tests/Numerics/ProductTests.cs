@@ -27,6 +27,18 @@ public sealed class ProductTests : IDisposable
         Assert.InRange(Plain.Error(expected, Plain.ToDouble(LinearAlgebra.TransposeMultiply(fat, fb))), 0, Single);
     }
 
+    [Theory, InlineData(170, 200, 1), InlineData(300, 170, 1e-9), InlineData(30, 200, 1), InlineData(170, 200, 1e30)]
+    public void A_triangle_in_floats_multiplies_as_in_double_to_their_precision(int rows, int order, double size)
+    {
+        var (b, lower) = (Plain.Random(rows, order, 3), Plain.Random(order, order, 4));
+        for (int i = 0; i < order; i++)
+            for (int j = 0; j < order; j++) lower[i, j] = j > i ? 0 : size * lower[i, j];
+        var expected = LinearAlgebra.TimesLower(b, lower);
+        // Small ones, and numbers that floats do not hold, are multiplied in double.
+        double allowed = rows < 160 || size > 1e12 ? 0 : Single;
+        Assert.InRange(Plain.Error(expected, LinearAlgebra.TimesLowerInSingle(b, lower)), 0, allowed);
+    }
+
     [Fact]
     public void Results_are_the_same_bits_at_any_thread_count()
     {

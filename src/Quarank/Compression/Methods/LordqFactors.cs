@@ -17,8 +17,9 @@ internal sealed class LordqFactors(Lordq method, Matrix<double> y, Matrix<float>
     /// <summary>Blocks whose products add up to something close to a matrix, rows × columns, in the norm of Y.</summary>
     public List<LordqBlock> Of(Matrix<double> matrix)
     {
-        var target = LinearAlgebra.TimesLower(matrix, y);
-        var residual = target.Clone();
+        // As printed nothing is solved for against W Y: only its leading vectors are wanted, which are sought in floats too.
+        var target = method.Refit ? LinearAlgebra.TimesLower(matrix, y) : LinearAlgebra.TimesLowerInSingle(matrix, y);
+        var residual = method.Refit ? target.Clone() : target;
         var blocks = new List<LordqBlock>();
         for (int band = 0; band < _bands.Length; band++)
         {

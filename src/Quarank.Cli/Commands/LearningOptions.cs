@@ -11,7 +11,7 @@ internal sealed class LearningOptions
 {
     private readonly Option<int?> _steps = Inputs.Whole("--steps", "N", "Steps of learning for each block; the papers take 5,000 (200).", 0);
     private readonly Option<int?> _batch = Inputs.Whole("--batch", "N", "Calibration sequences in a step (2).", 1);
-    private readonly Option<double?> _rate = Inputs.Number("--learning-rate", "X", "Size of the first step; it falls along a cosine to nothing (0.003; omniquant: 0.01).", 1e-9, 1);
+    private readonly Option<double?> _rate = Inputs.Number("--learning-rate", "X", "Size of the first step; it falls along a cosine to nothing (0.01; omniquant: 0.03).", 1e-9, 1);
     private readonly Option<int?> _heldOut = Inputs.Whole("--held-out", "N", "Calibration sequences that are measured on and not learned from (every eighth).", 0);
 
     public Option[] All => [_steps, _batch, _rate, _heldOut];

@@ -51,7 +51,7 @@ internal static class DecodeBenchmark
         Threads.Count = 1;
         for (int i = 0; i < 20; i++) layer.Multiply(x, y);
         double best = double.MaxValue;
-        for (int i = 0; i < 20; i++) best = Math.Min(best, Seconds(() => { for (int k = 0; k < 10; k++) layer.Multiply(x, y); }) / 10);
+        for (int i = 0; i < 300; i++) best = Math.Min(best, Seconds(() => { for (int k = 0; k < 10; k++) layer.Multiply(x, y); }) / 10);
         Threads.Count = threads;
         return (double)rows * columns / best / 1e9;
     }

@@ -11,6 +11,7 @@ switch (args)
     case ["methods", ..]: MethodTimes.Run(); return 0;
     case ["forward", var model, ..]: ForwardBenchmark.Run(model, Number(2, 2048), Number(3, 5)); return 0;
     case ["variants", var model, var statistics, var bits, var methods, ..]: VariantTable.Run(model, statistics, bits, methods, Number(5, 1)); return 0;
+    case ["layers", var model, var statistics, var methods, ..]: LayerErrors.Run(model, statistics, methods, Number(4, 1), args.Length > 5 ? args[5] : null); return 0;
     case ["calibration", var model, var text, ..]: CalibrationRate.Run(model, text, Number(3, 4), Number(4, 3)); return 0;
     case ["toprank", ..]: TopRankRate.Run(Number(1, 4096), Number(2, 4096), Number(3, 640)); return 0;
     case ["gptq", ..]: GptqRate.Run(Number(1, 4096), Number(2, 3)); return 0;
@@ -34,6 +35,8 @@ switch (args)
             forward MODEL [TOKENS ROUNDS]   a batch forward beside sgemm alone on the same products
             variants MODEL STATISTICS BITS METHODS.json [STRIDE]
                                             methods on kept Gram matrices beside LoRDQ as printed, at equal bytes
+            layers MODEL STATISTICS METHODS.json [STRIDE [LINES.jsonl]]
+                                            methods on kept Gram matrices of each n-th block: error, on how many matrices below the first
             calibration MODEL TEXT [SEQUENCES ROUNDS]   forward and Gram matrices of a block beside sgemm alone on the same products
             tokenizers TEXT FOLDER...       MB/s of each tokenizer
             """);

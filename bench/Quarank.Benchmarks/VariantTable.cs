@@ -92,7 +92,7 @@ internal static class VariantTable
     }
 
     // The lower triangle, row by row.
-    private static InputStatistics Gram(Checkpoint file, InputSite site)
+    public static InputStatistics Gram(Checkpoint file, InputSite site)
     {
         var under = file.Tensors.Under(JsonNamingPolicy.CamelCase.ConvertName(site.ToString()));
         double[] lower = under["gram"].ReadArray<double>();

@@ -3,10 +3,11 @@ using System.CommandLine.Parsing;
 using Quarank.Cli.Console;
 using Quarank.Compression;
 using Quarank.Compression.Methods;
+using Quarank.Layers;
 
 namespace Quarank.Cli.Commands;
 
-/// <summary>The flags of lattice and CALDERA that no other method has.</summary>
+/// <summary>The flags of lattice, CALDERA and QuIP that no other method has.</summary>
 internal sealed class LatticeOptions
 {
     private readonly Option<int?> _passes = Inputs.Whole("--passes", "N", "Of descent over the groups of eight weights, after their feedback (10).", 0, 1000);
@@ -22,24 +23,48 @@ internal sealed class LatticeOptions
 
     private readonly Option<bool> _nearest = Inputs.Flag("--nearest", "Lattice: always the nearest point, as the paper has it, also where another one loses less.");
 
+    private readonly Option<bool> _sorted = Inputs.Flag("--sorted", "quip: columns in order of their input's energy, the largest rounded first.");
+    private readonly Option<double?> _range = Inputs.Number("--range", "X", "quip: the outer levels in root mean squares of a row (what suits normal weights best; 2.4 in the paper's program).", 0.1, 100);
+
+    private readonly Option<RotationKind?> _rotation = Inputs.Choice("--rotation", "lattice, quip: what turns the coordinates, signs and Hadamard matrices or Kronecker products of random orthogonal ones (hadamard).",
+        ("hadamard", RotationKind.Hadamard), ("kronecker", RotationKind.Kronecker));
+
     public Option Passes => _passes;
+
+    public Option Nearest => _nearest;
+
+    public Option Rotation => _rotation;
 
     /// <summary>Products alone have it too.</summary>
     public Option<int?> FactorBits => _factorBits;
 
-    public Option[] All => [_passes, _factorBits, _iterations, _factorIterations, _start, _outliers, _downdate, _nearest];
+    /// <summary>What CALDERA takes.</summary>
+    public Option[] Caldera => [_passes, _nearest, _factorBits, _iterations, _factorIterations, _start, _outliers, _downdate];
 
-    public Lattice Lattice(CommandResult given, int? bits, double? damping, DampingOf? of)
+    /// <summary>What QuIP alone takes.</summary>
+    public Option[] Quip => [_sorted, _range];
+
+    public Option[] All => [.. Caldera, _rotation, .. Quip];
+
+    public Incoherent Rotated(CommandResult given, Method inner) => new(inner, given.GetValue(_rotation) ?? RotationKind.Hadamard);
+
+    public Lattice ToLattice(CommandResult given, int? bits, double? damping, DampingOf? of)
     {
         var lattice = new Lattice();
         return new(bits ?? lattice.Bits, given.GetValue(_passes) ?? lattice.Passes, damping ?? lattice.Damping, of ?? lattice.DampingOf, given.GetValue(_nearest));
     }
 
-    public Caldera Caldera(CommandResult given, int? rank, int? bits, double? damping)
+    public Quip ToQuip(CommandResult given, int? bits, double? damping)
+    {
+        var quip = new Quip();
+        return new(bits ?? quip.Bits, given.GetValue(_passes) ?? quip.Passes, given.GetValue(_sorted), given.GetValue(_range) ?? quip.Range, damping ?? quip.Damping);
+    }
+
+    public Caldera ToCaldera(CommandResult given, int? rank, int? bits, double? bitsPerWeight, double? damping)
     {
         var caldera = new Caldera();
         return new(rank ?? caldera.Rank, bits ?? caldera.Bits, given.GetValue(_factorBits) ?? caldera.FactorBits, given.GetValue(_iterations) ?? caldera.Iterations,
             given.GetValue(_factorIterations) ?? caldera.FactorIterations, given.GetValue(_start) ?? caldera.Start, given.GetValue(_outliers) ?? caldera.Outliers,
-            given.GetValue(_downdate), given.GetValue(_passes) ?? caldera.Passes, damping ?? caldera.Damping, given.GetValue(_nearest));
+            given.GetValue(_downdate), given.GetValue(_passes) ?? caldera.Passes, damping ?? caldera.Damping, given.GetValue(_nearest), bitsPerWeight);
     }
 }

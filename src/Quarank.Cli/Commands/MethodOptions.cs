@@ -11,14 +11,14 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
 internal sealed class MethodOptions
 {
-    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq, OmniQuant }
+    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera, Quip, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq, OmniQuant }
 
-    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound, LRQ or OmniQuant: rounding, or its ranges, learned block by block.",
-        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera),
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), QuIP, or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound, LRQ or OmniQuant: rounding, or its ranges, learned block by block.",
+        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera), ("quip", Name.Quip),
         ("svd", Name.Svd), ("asvd", Name.Asvd), ("svd-llm", Name.SvdLlm), ("res-svd", Name.ResSvd), ("lplr", Name.Lplr),
         ("flexround", Name.FlexRound), ("lrq", Name.Lrq), ("omniquant", Name.OmniQuant));
 
-    private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4 (2).", 2, 8);
+    private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4, of quip 2 to 4 (2).", 2, 8);
     private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; flexround, lrq, omniquant: 0; lordq: entries of a factor's vector, 0).", 0);
     private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
     private readonly Option<bool> _symmetric = Inputs.Flag("--symmetric", "Scales without zero-points.");
@@ -57,7 +57,7 @@ internal sealed class MethodOptions
         ("Method", [_method, _scales, _incoherent, _exactDirections, _exactColumns]),
         ("rtn and gptq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
         ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, _ranks, .. _lordq.All]),
-        ("lattice and caldera (also --bits, --damping; caldera: --rank)", _lattice.All),
+        ("lattice, caldera and quip (also --bits, --damping; caldera: --rank, --bits-per-weight)", _lattice.All),
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
         ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
@@ -75,7 +75,7 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice, caldera, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe).");
             return;
         }
         Option[] taken = method switch
@@ -83,8 +83,9 @@ internal sealed class MethodOptions
             Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric, _incoherent],
             Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf, _incoherent],
             Name.LordqBest => [_bitsPerWeight, _incoherent],
-            Name.Lattice => [_bits, _damping, _dampingOf, _lattice.Passes],
-            Name.Caldera => [_lordq.Rank, _bits, _damping, .. _lattice.All],
+            Name.Lattice => [_bits, _damping, _dampingOf, _lattice.Passes, _lattice.Nearest, _lattice.Rotation],
+            Name.Quip => [_bits, _damping, _lattice.Passes, _lattice.Rotation, .. _lattice.Quip],
+            Name.Caldera => [_lordq.Rank, _bits, _bitsPerWeight, _damping, .. _lattice.Caldera],
             Name.Svd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize],
             Name.Asvd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _lowRank.Power],
             Name.SvdLlm => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _damping, _dampingOf],
@@ -139,9 +140,11 @@ internal sealed class MethodOptions
                     DampingOf = given.GetValue(_dampingOf) ?? gptq.DampingOf,
                 };
             case Name.Lattice:
-                return new Incoherent(_lattice.Lattice(given, given.GetValue(_bits), given.GetValue(_damping), given.GetValue(_dampingOf)));
+                return _lattice.Rotated(given, _lattice.ToLattice(given, given.GetValue(_bits), given.GetValue(_damping), given.GetValue(_dampingOf)));
+            case Name.Quip:
+                return _lattice.Rotated(given, _lattice.ToQuip(given, given.GetValue(_bits), given.GetValue(_damping)));
             case Name.Caldera:
-                return _lattice.Caldera(given, given.GetValue(_lordq.Rank), given.GetValue(_bits), given.GetValue(_damping));
+                return _lattice.ToCaldera(given, given.GetValue(_lordq.Rank), given.GetValue(_bits), given.GetValue(_bitsPerWeight), given.GetValue(_damping));
             case Name.Svd:
                 return LowRank(given, InputWeighting.None);
             case Name.Asvd:

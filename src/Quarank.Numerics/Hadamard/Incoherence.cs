@@ -6,7 +6,7 @@ namespace Quarank.Numerics.Hadamard;
 public static class Incoherence
 {
     /// <summary>U W Vᵀ; a side without a rotation stays as it is.</summary>
-    public static Matrix<T> Turn<T>(Matrix<T> w, SignedHadamard? rows, SignedHadamard? columns) where T : unmanaged, INumber<T>
+    public static Matrix<T> Turn<T>(Matrix<T> w, SeededRotation? rows, SeededRotation? columns) where T : unmanaged, INumber<T>
     {
         w = w.Clone();
         columns?.ForwardRows(w);
@@ -17,7 +17,7 @@ public static class Incoherence
     }
 
     /// <summary>Uᵀ W V: the inverse.</summary>
-    public static Matrix<T> TurnBack<T>(Matrix<T> w, SignedHadamard? rows, SignedHadamard? columns) where T : unmanaged, INumber<T>
+    public static Matrix<T> TurnBack<T>(Matrix<T> w, SeededRotation? rows, SeededRotation? columns) where T : unmanaged, INumber<T>
     {
         w = w.Clone();
         columns?.BackwardRows(w);
@@ -28,7 +28,7 @@ public static class Incoherence
     }
 
     /// <summary>V H Vᵀ of a symmetric H, symmetric to the last bit.</summary>
-    public static Matrix<double> TurnGram(Matrix<double> h, SignedHadamard columns)
+    public static Matrix<double> TurnGram(Matrix<double> h, SeededRotation columns)
     {
         var turned = Turn(h, columns, columns);
         LinearAlgebra.Symmetrize(turned);

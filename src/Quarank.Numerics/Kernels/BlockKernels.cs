@@ -67,6 +67,39 @@ public static class BlockKernels
         }
     }
 
+    /// <summary>ahead = values + R Rᵀ (target − values) / mean(diag R Rᵀ): a step against the gradient of ‖Rᵀ (target − values)‖².</summary>
+    /// <inheritdoc cref="Distances"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Ahead(int width, ReadOnlySpan<float> root, ReadOnlySpan<float> target, ReadOnlySpan<float> values, int stride, Span<float> ahead)
+    {
+        if (root.Length < width * width || target.Length < width * stride || values.Length < width * stride || ahead.Length < width * stride || stride % 8 != 0)
+            throw new ArgumentException($"Blocks of {width} columns of {stride} rows do not lie in {target.Length} and {values.Length} values.", nameof(target));
+        ref float t = ref MemoryMarshal.GetReference(target);
+        ref float v = ref MemoryMarshal.GetReference(values);
+        ref float a = ref MemoryMarshal.GetReference(ahead);
+        Span<float> factors = stackalloc float[width * width];
+        float mean = 0;
+        for (int i = 0; i < width * width; i++) mean += root[i] * root[i] / width;
+        for (int i = 0; i < width; i++)
+            for (int j = 0; j < width; j++)
+            {
+                float sum = 0;
+                for (int k = 0; k <= Math.Min(i, j); k++) sum += root[i * width + k] * root[j * width + k];
+                factors[i * width + j] = mean > 0 ? sum / mean : 0;
+            }
+        for (int r = 0; r < stride; r += 8)
+            for (int i = 0; i < width; i++)
+            {
+                var sum = Vector256.LoadUnsafe(ref v, (nuint)(i * stride + r));
+                for (int j = 0; j < width; j++)
+                {
+                    nuint at = (nuint)(j * stride + r);
+                    sum = Vector256.FusedMultiplyAdd(Vector256.Create(factors[i * width + j]), Vector256.LoadUnsafe(ref t, at) - Vector256.LoadUnsafe(ref v, at), sum);
+                }
+                sum.StoreUnsafe(ref a, (nuint)(i * stride + r));
+            }
+    }
+
     /// <summary>Where the other distance is smaller: distance, values and code of the other.</summary>
     public static void TakeBetter(int width, int stride, Span<float> distances, ReadOnlySpan<float> others, Span<float> values, ReadOnlySpan<float> otherValues,
         Span<ulong> codes, ReadOnlySpan<ulong> otherCodes)

@@ -18,6 +18,7 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(Lattice), "lattice")]
 [JsonDerivedType(typeof(Incoherent), "incoherent")]
 [JsonDerivedType(typeof(Caldera), "caldera")]
+[JsonDerivedType(typeof(Quip), "quip")]
 [JsonDerivedType(typeof(LowRank), "low-rank")]
 [JsonDerivedType(typeof(Corrected), "corrected")]
 [JsonDerivedType(typeof(Lplr), "lplr")]

@@ -5,10 +5,10 @@ using Quarank.Numerics.Hadamard;
 namespace Quarank.Compression;
 
 /// <summary>A layer problem in rotated coordinates, W → U W Vᵀ and H → V H Vᵀ with the rotations of its seed.</summary>
-internal sealed class Rotation(LayerProblem problem)
+internal sealed class Rotation(LayerProblem problem, RotationKind kind = RotationKind.Hadamard)
 {
-    private readonly SignedHadamard _inputs = TransformedLinear.InputRotation(problem.Columns, problem.Seed);
-    private readonly SignedHadamard _outputs = TransformedLinear.OutputRotation(problem.Rows, problem.Seed);
+    private readonly SeededRotation _inputs = TransformedLinear.InputRotation(problem.Columns, problem.Seed, kind);
+    private readonly SeededRotation _outputs = TransformedLinear.OutputRotation(problem.Rows, problem.Seed, kind);
 
     /// <summary>The same loss at the same weights. Weights of dead inputs are zero before they are turned, since none is dead after it.</summary>
     public LayerProblem Turned() => problem with
@@ -25,7 +25,7 @@ internal sealed class Rotation(LayerProblem problem)
     public Matrix<float> Turned(Matrix<float> weight) => Incoherence.Turn(weight, _outputs, _inputs);
 
     /// <summary>What was made in these coordinates, as a layer in the problem's.</summary>
-    public TransformedLinear Back(Linear inner) => new(inner, problem.Seed);
+    public TransformedLinear Back(Linear inner) => new(inner, problem.Seed, kind);
 
     /// <summary>W with zeros for dead inputs; W itself where there are none.</summary>
     public static Matrix<float> LiveWeight(LayerProblem problem, bool[] dead)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json.Serialization;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
 using Quarank.Numerics.Hadamard;
@@ -6,7 +7,9 @@ using Quarank.Numerics.Hadamard;
 namespace Quarank.Layers;
 
 /// <summary>W = Uᵀ Ŵ V: a layer in rotated coordinates under <c>inner</c>, the rotations of inputs and outputs as one <c>seed</c>.</summary>
-public sealed record TransformedFormat(LinearFormat Inner) : LinearFormat
+/// <param name="Rotation">What the seed is of.</param>
+public sealed record TransformedFormat(
+    LinearFormat Inner, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] RotationKind Rotation = RotationKind.Hadamard) : LinearFormat
 {
     /// <summary>What a rotation costs in a file.</summary>
     public const int SeedBits = 32;
@@ -15,7 +18,7 @@ public sealed record TransformedFormat(LinearFormat Inner) : LinearFormat
     {
         var seed = tensors["seed"];
         return seed.Type == ElementType.I32 && seed.Count == 1
-            ? new TransformedLinear(Inner.Load(tensors.Under("inner"), rows, columns), seed.ReadArray<int>()[0])
+            ? new TransformedLinear(Inner.Load(tensors.Under("inner"), rows, columns), seed.ReadArray<int>()[0], Rotation)
             : throw new InvalidDataException($"{seed.Name}: a rotation has one I32 seed, found {seed.Count} of {seed.Type}.");
     }
 
@@ -23,26 +26,33 @@ public sealed record TransformedFormat(LinearFormat Inner) : LinearFormat
 }
 
 /// <summary>
-/// A layer whose inputs are rotated by V before it and whose outputs by Uᵀ after it, random signs and a Hadamard matrix each
-/// (<see cref="SignedHadamard"/>): what an incoherent method returns. Both cost n log n.
+/// A layer whose inputs are rotated by V before it and whose outputs by Uᵀ after it, each made from the seed (<see cref="SeededRotation"/>): what an
+/// incoherent method returns. With Hadamard matrices both cost n log n.
 /// </summary>
 public sealed class TransformedLinear : Linear
 {
     private readonly Linear _inner;
     private readonly int _seed;
-    private readonly SignedHadamard _inputs, _outputs;
+    private readonly SeededRotation _inputs, _outputs;
 
-    public TransformedLinear(Linear inner, int seed) : base(inner.Rows, inner.Columns)
+    public TransformedLinear(Linear inner, int seed, RotationKind rotation = RotationKind.Hadamard) : base(inner.Rows, inner.Columns)
     {
-        (_inner, _seed, Format) = (inner, seed, new(inner.Format));
-        (_inputs, _outputs) = (InputRotation(inner.Columns, seed), OutputRotation(inner.Rows, seed));
+        (_inner, _seed, Format) = (inner, seed, new(inner.Format, rotation));
+        (_inputs, _outputs) = (InputRotation(inner.Columns, seed, rotation), OutputRotation(inner.Rows, seed, rotation));
     }
 
     /// <summary>V of a seed.</summary>
-    public static SignedHadamard InputRotation(int columns, int seed) => new(columns, 2L * seed);
+    public static SeededRotation InputRotation(int columns, int seed, RotationKind rotation = RotationKind.Hadamard) => Rotation(columns, 2L * seed, rotation);
 
-    /// <summary>U of a seed; other signs than V's.</summary>
-    public static SignedHadamard OutputRotation(int rows, int seed) => new(rows, 2L * seed + 1);
+    /// <summary>U of a seed; drawn from another one than V is.</summary>
+    public static SeededRotation OutputRotation(int rows, int seed, RotationKind rotation = RotationKind.Hadamard) => Rotation(rows, 2L * seed + 1, rotation);
+
+    private static SeededRotation Rotation(int size, long seed, RotationKind rotation) => rotation switch
+    {
+        RotationKind.Hadamard => new SignedHadamard(size, seed),
+        RotationKind.Kronecker => new KroneckerRotation(size, seed),
+        _ => throw new NotSupportedException($"There are rotations by hadamard and kronecker matrices, not {rotation}."),
+    };
 
     public override TransformedFormat Format { get; }
     public override long Bits => _inner.Bits + TransformedFormat.SeedBits;

@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// </summary>
 public static class RecipeShorthand
 {
-    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq", "omniquant"];
+    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera", "quip", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq", "omniquant"];
 
     // The place in the JSON, and the value of a bare name.
     private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
@@ -115,8 +115,14 @@ public static class RecipeShorthand
             else if (Short.TryGetValue(name, out var known)) Set(json, known.Place, Value(value ?? known.Bare ?? ""));
             else Set(json, $"method.{name}", value is null ? true : Value(value));
         }
-        // The lattice is a method for rotated weights.
-        if (method == "lattice") json["method"] = new JsonObject { ["method"] = "incoherent", ["inner"] = json["method"]!.DeepClone() };
+        // The lattice and QuIP are methods for rotated weights.
+        if (method is "lattice" or "quip")
+        {
+            var inner = (JsonObject)json["method"]!.DeepClone();
+            json["method"] = new JsonObject { ["method"] = "incoherent", ["inner"] = inner };
+            if (inner["rotation"]?.DeepClone() is { } rotation) json["method"]!["rotation"] = rotation;
+            inner.Remove("rotation");
+        }
         if (correction is not null)
         {
             correction["inner"] = json["method"]!.DeepClone();
@@ -129,7 +135,7 @@ public static class RecipeShorthand
     private static string BitsOf(string method) => method switch
     {
         "lordq" or "lordq-best" or "svd" or "asvd" or "svd-llm" or "res-svd" or "lplr" => "method.bitsPerWeight",
-        "lattice" or "caldera" => "method.bits",
+        "lattice" or "caldera" or "quip" => "method.bits",
         _ => "method.grid.bits",
     };
 

@@ -85,6 +85,28 @@ public class CalderaIdentityTests
     }
 
     [Fact]
+    public void A_budget_becomes_the_largest_rank_that_it_allows()
+    {
+        LayerShape[] layers = [new("a", 576, 576), new("b", 1536, 576)];
+        double weights = layers.Sum(l => (double)l.Rows * l.Columns);
+        var fitted = (Caldera)new Caldera(BitsPerWeight: 2.5).Fit(layers);
+        double Bits(int rank) => layers.Sum((fitted with { Rank = rank }).PlannedBits) / weights;
+        Assert.True(fitted.Rank % 8 == 0 && Bits(fitted.Rank) <= 2.5 * 1.005 && Bits(fitted.Rank + 8) > 2.5 * 1.005, $"{fitted.Rank}");
+        Assert.Contains("from 2.", Assert.Throws<ArgumentException>(() => new Caldera(BitsPerWeight: 2).Fit(layers)).Message, StringComparison.Ordinal);
+    }
+
+    // Each half of a turn keeps what it had where what it found is worse.
+    [Theory, InlineData(4), InlineData(16)]
+    public void No_turn_raises_the_error(int factorBits)
+    {
+        var notes = new List<string>();
+        new Caldera(8, FactorBits: factorBits, Iterations: 6, FactorIterations: 3, Passes: 3).Compress(Some.Problem(48, 80, outlier: 20) with { Note = notes.Add });
+        double[] errors = [.. notes.Select(n => double.Parse(n.Split("error ")[1].Split(',')[0], System.Globalization.CultureInfo.InvariantCulture))];
+        for (int t = 1; t < errors.Length; t++) Assert.True(errors[t] <= errors[t - 1] * 1.001, string.Join(", ", errors)); // printed with four digits
+        Assert.True(errors[^1] < errors[0], string.Join(", ", errors));
+    }
+
+    [Fact]
     public void A_second_rotation_and_what_cannot_be_is_refused()
     {
         Assert.Throws<ArgumentException>(new Incoherent(new Caldera()).Validate);

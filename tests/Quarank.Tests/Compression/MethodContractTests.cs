@@ -40,6 +40,8 @@ public class MethodContractTests
         ["omniquant: symmetric"] = new OmniQuant(new(4, 0, GridOffset.None)) { Learning = new(Steps: 5) },
         ["lrq"] = new Lrq(new(3, 32)) { Learning = new(Steps: 5) },
         ["lrq: rank, symmetric"] = new Lrq(new(4, 0, GridOffset.None), 3) { Learning = new(Steps: 2) },
+        ["quip"] = new Quip(Passes: 2),
+        ["quip: three bits, sorted, rotated by Kronecker products"] = new Incoherent(new Quip(3, 1, Sorted: true, Range: 2.4), RotationKind.Kronecker),
         ["caldera: outliers"] = new Caldera(8, 3, Iterations: 1, Start: CalderaStart.Outliers, Outliers: 3, Passes: 0),
         ["low-rank"] = new LowRank(Rank: 36),
         ["low-rank: by a budget"] = new LowRank(BitsPerWeight: 20),

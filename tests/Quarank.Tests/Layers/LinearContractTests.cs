@@ -37,6 +37,7 @@ public class LinearContractTests
         ["lattice, 2 bits"] = () => Lattice(2, 70, 192),
         ["lattice, 3 bits, a short last group"] = () => Lattice(3, 70, 45),
         ["lattice, 4 bits, an odd count of groups"] = () => Lattice(4, 9, 40),
+        ["grid rotated by Kronecker products"] = () => new TransformedLinear(Grid(new(8, 16), 70, 45), 12, RotationKind.Kronecker),
         ["rotated grid"] = () => new TransformedLinear(Grid(new(8, 16), 70, 45), 11),
         ["rotated sum of a lattice and a product of lattices"] = () => new TransformedLinear(
             new SumLinear([Lattice(2, 72, 96), new ProductLinear(Lattice(4, 72, 12), Lattice(4, 12, 96))]), -5),

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
 using Quarank.Numerics;
@@ -19,10 +20,14 @@ namespace Quarank.Compression.Methods;
 /// <param name="Downdate">Q's feedback does not see the directions that L R spans.</param>
 /// <param name="Passes">Of coordinate descent in each rounding of Q.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
+/// <param name="BitsPerWeight">A budget of stored bits over all layers: the largest rank that it allows, in steps of eight, in the place of <paramref name="Rank"/>.</param>
 /// <param name="Nearest">Q's groups always to their nearest points, as <see cref="Lattice"/> says.</param>
 public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, int Iterations = 3, int FactorIterations = 10,
-    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 10, double Damping = 0.01, bool Nearest = false) : Method
+    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 10, double Damping = 0.01, bool Nearest = false,
+    double? BitsPerWeight = null) : Method
 {
+    [JsonIgnore] public override double? BudgetBitsPerWeight => BitsPerWeight;
+
     public override void Validate()
     {
         new Lattice(Bits, Passes, Damping).Validate();
@@ -31,6 +36,13 @@ public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, in
             throw new ArgumentException($"Rank and iterations are at least 1, not {Rank}, {Iterations} and {FactorIterations}; without a rank use the method lattice.");
         if (Outliers < 0 || Outliers > Rank) throw new ArgumentException($"At most {Rank} outlier columns fit factors of that rank, not {Outliers}.");
         if (Outliers > 0 && Start != CalderaStart.Outliers) throw new ArgumentException("Outlier columns are for the start with outliers.");
+    }
+
+    public override Method Fit(IReadOnlyList<LayerShape> layers)
+    {
+        if (BitsPerWeight is not { } budget) return this;
+        return AtBitsPerWeight(budget, layers) ?? throw new ArgumentException(FormattableString.Invariant(
+            $"No rank brings CALDERA with {Bits} bits to {budget} bits per weight; it takes from {((double)layers.Sum((this with { Rank = 8 }).PlannedBits) / layers.Sum(l => (double)l.Rows * l.Columns)):0.00} on."));
     }
 
     public override long PlannedBits(LayerShape layer)
@@ -46,7 +58,7 @@ public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, in
     {
         double budget = layers.Sum(l => (double)l.Rows * l.Columns) * bitsPerWeight;
         int most = layers.Max(l => Math.Min(l.Rows, l.Columns)) / 2;
-        return Enumerable.Range(1, Math.Max(1, most / 8)).Reverse().Select(k => this with { Rank = 8 * k })
+        return Enumerable.Range(1, Math.Max(1, most / 8)).Reverse().Select(k => this with { Rank = 8 * k, BitsPerWeight = null })
             .FirstOrDefault(m => layers.Sum(m.PlannedBits) / budget is >= 0.9 and <= 1 + Excess);
     }
 

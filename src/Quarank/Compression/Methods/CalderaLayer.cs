@@ -57,7 +57,15 @@ internal sealed class CalderaLayer
         var residual = Minus(_weight, _product);
         var single = new Matrix<float>(residual.Rows, residual.Columns);
         TensorPrimitives.ConvertTruncating<double, float>(residual.Data, single.Data);
-        _q = LatticeCodes.WithFeedback(_book, new(new LatticeRounder(_book, _method.Nearest), feedback, _method.Passes, _method.Nearest), single, _problem.Inputs.Gram);
+        var rounding = new BlockRounding(new LatticeRounder(_book, _method.Nearest), feedback, _method.Passes, _method.Nearest);
+        var fresh = LatticeCodes.WithFeedback(_book, rounding, single, _problem.Inputs.Gram);
+        // Rounding anew is a new draw of errors, which L R is not fitted to; what was there, moved to the new target, keeps what the turns have gained.
+        if (_q is not null && !_method.Nearest && _method.Passes > 0)
+        {
+            var moved = _q.For(single, rounding, _problem.Inputs.Gram);
+            if (Energy(Minus(residual, CalderaFactors.Wide(moved.Values))) < Energy(Minus(residual, CalderaFactors.Wide(fresh.Values)))) fresh = moved;
+        }
+        _q = fresh;
         Keep();
     }
 
@@ -65,8 +73,10 @@ internal sealed class CalderaLayer
     {
         var target = _q is null ? _weight : Minus(_weight, CalderaFactors.Wide(_q.Values));
         int rank = _method.RankOf(_weight.Rows, _weight.Columns);
-        _factors = CalderaFactors.Of(target, _y, rank, _method.FactorBits, _method.FactorIterations);
-        _product = _factors.Product();
+        var factors = CalderaFactors.Of(target, _y, rank, _method.FactorBits, _method.FactorIterations);
+        var product = factors.Product();
+        // Rounded factors may be worse than those that are there.
+        if (_factors is null || Energy(Minus(target, product)) < Energy(Minus(target, _product))) (_factors, _product) = (factors, product);
         Keep();
     }
 

@@ -4,11 +4,12 @@ using Quarank.Layers;
 namespace Quarank.Compression.Methods;
 
 /// <summary>
-/// Another method in rotated coordinates: random signs and a Hadamard matrix on both sides spread large weights and large inputs over all
+/// Another method in rotated coordinates: random rotations on both sides spread large weights and large inputs over all
 /// places (Chee et al. 2023, arXiv:2307.13304; Tseng et al. 2024, arXiv:2402.04396). The rotations are stored as a seed.
 /// </summary>
 /// <param name="Inner">What compresses the rotated weight for the rotated Gram matrix.</param>
-public sealed record Incoherent(Method Inner) : Method
+/// <param name="Rotation">Random signs and Hadamard matrices, or QuIP's Kronecker products.</param>
+public sealed record Incoherent(Method Inner, RotationKind Rotation = RotationKind.Hadamard) : Method
 {
     [JsonIgnore] public override TokenWeights PreferredWeights => Inner.PreferredWeights;
 
@@ -25,7 +26,7 @@ public sealed record Incoherent(Method Inner) : Method
     public override long PlannedBits(LayerShape layer) => Inner.PlannedBits(layer) + TransformedFormat.SeedBits;
 
     public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
-        Inner.AtBitsPerWeight(bitsPerWeight, layers) is { } inner ? new Incoherent(inner) : null;
+        Inner.AtBitsPerWeight(bitsPerWeight, layers) is { } inner ? this with { Inner = inner } : null;
 
     // The turned Gram matrix twice while it is transposed; the turned weight.
     internal override long WorkBytes(int rows, int columns) => Inner.WorkBytes(rows, columns) + 24L * columns * columns + 12L * rows * columns;
@@ -33,7 +34,7 @@ public sealed record Incoherent(Method Inner) : Method
     public override Linear Compress(LayerProblem problem)
     {
         Validate();
-        var rotation = new Rotation(problem);
+        var rotation = new Compression.Rotation(problem, Rotation);
         return rotation.Back(Inner.Compress(rotation.Turned()));
     }
 }

@@ -11,20 +11,21 @@ namespace Quarank.Compression.Rounding;
 /// <remarks>
 /// A rounder offers its nearest answer, which is not always the one that loses least: that is judged in the norm of the block's own square of D (in descent:
 /// of H), and descent leaves a block as it is where nothing offered is better, so that no pass can raise the loss. Columns of some rows lie one after the
-/// other. What a panel of columns gets from all outside it is one product; within the panel a block waits for the others.
+/// other. A step against the gradient in that norm, from where a block is, gives other points to offer. What a panel of columns gets from all outside it is one product; within the panel a block waits for the others.
 /// </remarks>
 /// <param name="passes">Of descent, after the feedback pass; needs the descent matrix. They end early for rows that stay as they are.</param>
 /// <param name="always">Descent takes the first answer even where it raises the loss, as the paper does.</param>
 internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedback, int passes, bool always = false)
 {
-    private const int Panel = 128, RowChunk = 192, Lane = 16;
+    private const int Panel = 128, RowChunk = 192, Lane = 16, Looks = 1;
     private readonly int _width = feedback.Width, _columns = feedback.Order, _panel = Math.Max(1, Panel / feedback.Width) * feedback.Width;
 
     /// <summary>
     /// Rounds <paramref name="target"/>, already in the rounder's units, to codes, one a block, row by row, and returns what they stand for. Columns may be
     /// fewer than the feedback's: the rest of the last block is zero.
     /// </summary>
-    public (ulong[] Codes, Matrix<float> Values) Round(Matrix<float> target)
+    /// <param name="start">Codes and what they stand for, from which descent begins in the place of the feedback pass.</param>
+    public (ulong[] Codes, Matrix<float> Values) Round(Matrix<float> target, (ulong[] Codes, Matrix<float> Values)? start = null)
     {
         if (rounder.Width != _width) throw new ArgumentException($"Blocks of {rounder.Width} columns do not fit a feedback of {_width}.");
         int blocks = _columns / _width;
@@ -35,7 +36,8 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
             int first = c * RowChunk, count = Math.Min(RowChunk, target.Rows - first);
             var rows = new Rows(this, count);
             rows.Take(target, first);
-            rows.Feedback();
+            if (start is { } known) rows.Take(known.Codes, known.Values, first);
+            else rows.Feedback();
             for (int pass = 0; pass < passes && rows.Descend(); pass++) { }
             rows.Put(codes, values, first);
         });
@@ -49,10 +51,10 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
     private sealed class Rows
     {
         private readonly BlockRounding _rounding;
-        private readonly int _count, _stride, _width, _columns, _choices;
+        private readonly int _count, _stride, _width, _columns, _choices, _looks;
 
         // Columns not rounded yet hold their targets in the errors, the others what rounding has left of them.
-        private readonly float[] _errors, _values, _panel, _change, _offered, _least, _other;
+        private readonly float[] _errors, _values, _panel, _change, _offered, _ahead, _least, _other;
         private readonly ulong[] _codes, _offeredCodes;
         private bool _moved;
 
@@ -63,6 +65,9 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
             (_errors, _values) = (new float[_columns * _stride], new float[_columns * _stride]);
             (_panel, _change) = (new float[rounding._panel * _stride], new float[rounding._panel * _stride]);
             (_offered, _least, _other) = (new float[_choices * _width * _stride], new float[_stride], new float[_stride]);
+            _ahead = new float[_width * _stride];
+            // A single column has its nearest level already.
+            _looks = rounding.Always || _width == 1 ? 0 : Looks;
             (_codes, _offeredCodes) = (new ulong[_columns / _width * _stride], new ulong[_choices * _stride]);
         }
 
@@ -73,6 +78,18 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
                 var row = target.Row(first + i);
                 for (int j = 0; j < row.Length; j++) _errors[j * _stride + i] = row[j];
             }
+        }
+
+        public void Take(ulong[] codes, Matrix<float> values, int first)
+        {
+            int blocks = _columns / _width;
+            for (int i = 0; i < _count; i++)
+            {
+                var row = values.Row(first + i);
+                for (int j = 0; j < row.Length; j++) _values[j * _stride + i] = row[j];
+                for (int k = 0; k < blocks; k++) _codes[k * _stride + i] = codes[(first + i) * blocks + k];
+            }
+            TensorPrimitives.Subtract<float>(_errors, _values, _errors);
         }
 
         public void Put(ulong[] codes, Matrix<float> values, int first)
@@ -147,16 +164,27 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
                 _offered.AsSpan(0, size).CopyTo(value);
                 _offeredCodes.AsSpan(0, _stride).CopyTo(codes);
             }
-            if (kept || _choices > 1) Measure(root, target, value, _least);
-            for (int c = kept ? 0 : 1; c < _choices; c++)
+            Measure(root, target, value, _least);
+            TakeBetter(kept ? 0 : 1, root, target, value, codes);
+            for (int look = 0; look < _looks; look++)
             {
-                var offered = _offered.AsSpan(c * size, size);
-                Measure(root, target, offered, _other);
-                BlockKernels.TakeBetter(_width, _stride, _least, _other, value, offered, codes, _offeredCodes.AsSpan(c * _stride, _stride));
+                BlockKernels.Ahead(_width, root, target, value, _stride, _ahead);
+                _rounding.Rounder.Round(_ahead, _stride, _count, _offered, _offeredCodes);
+                TakeBetter(0, root, target, value, codes);
             }
             TensorPrimitives.Subtract<float>(change, value, change);
             TensorPrimitives.Add<float>(error, change, error);
             _moved |= rounded && change.ContainsAnyExcept(0f);
+        }
+
+        private void TakeBetter(int first, ReadOnlySpan<float> root, ReadOnlySpan<float> target, Span<float> value, Span<ulong> codes)
+        {
+            for (int c = first; c < _choices; c++)
+            {
+                var offered = _offered.AsSpan(c * value.Length, value.Length);
+                Measure(root, target, offered, _other);
+                BlockKernels.TakeBetter(_width, _stride, _least, _other, value, offered, codes, _offeredCodes.AsSpan(c * _stride, _stride));
+            }
         }
 
         // Rows that share what is stored are measured together.

@@ -27,15 +27,40 @@ internal sealed class LatticeCodes
     {
         float scale = ScaleOf(weight.Data, book);
         var (codes, values) = rounding.Round(Divided(weight, scale));
-        if (scale == 0) return new(book, codes, values, 0);
-        // min over s of tr((W − s Q) H (W − s Q)ᵀ), with E = W − scale Q: s / scale = 1 + ⟨E, Q⟩ / ⟨Q, Q⟩, and 2 ⟨E, Q⟩ = ⟨W, W⟩ − ⟨E, E⟩ − ⟨Q, Q⟩.
+        return new(book, codes, values, Fitted(scale, values, weight, h));
+    }
+
+    /// <summary>These codes, of another weight, made better for this one by passes of descent, and the scale fitted anew.</summary>
+    public LatticeCodes For(Matrix<float> weight, BlockRounding rounding, Matrix<double> h)
+    {
+        if (Scale == 0) return WithFeedback(_book, rounding, weight, h);
+        const int group = E8Codebook.Dimension;
+        int groups = LatticeFormat.GroupsOf(weight.Columns);
+        var points = new Matrix<float>(weight.Rows, weight.Columns);
+        Threads.For(weight.Rows, i =>
+        {
+            Span<float> point = stackalloc float[group];
+            for (int g = 0; g < groups; g++)
+            {
+                _book.Decode((uint)_codes[i * groups + g], point);
+                point[..Math.Min(group, weight.Columns - g * group)].CopyTo(points.Row(i)[(g * group)..]);
+            }
+        });
+        var (codes, values) = rounding.Round(Divided(weight, Scale), (_codes, points));
+        return new(_book, codes, values, Fitted(Scale, values, weight, h));
+    }
+
+    // min over s of tr((W − s Q) H (W − s Q)ᵀ), with E = W − scale Q: s / scale = 1 + ⟨E, Q⟩ / ⟨Q, Q⟩, and 2 ⟨E, Q⟩ = ⟨W, W⟩ − ⟨E, E⟩ − ⟨Q, Q⟩.
+    private static float Fitted(float scale, Matrix<float> values, Matrix<float> weight, Matrix<double> h)
+    {
+        if (scale == 0) return 0;
         var (q, e) = (values.Clone(), weight.Clone());
         TensorPrimitives.Multiply(q.Data, scale, q.Data);
         TensorPrimitives.Subtract(e.Data, q.Data, e.Data);
         double qq = LinearAlgebra.QuadraticTrace(q, h);
         double eq = (LinearAlgebra.QuadraticTrace(weight, h) - LinearAlgebra.QuadraticTrace(e, h) - qq) / 2;
         double better = scale * (1 + eq / qq);
-        return new(book, codes, values, qq > 0 && double.IsFinite(better) ? (float)better : scale);
+        return qq > 0 && double.IsFinite(better) ? (float)better : scale;
     }
 
     /// <summary>Each group to its nearest point.</summary>

@@ -11,16 +11,17 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
 internal sealed class MethodOptions
 {
-    private enum Name { Rtn, Gptq, Lordq, LordqBest, Lattice, Caldera, Quip, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq, OmniQuant }
+    private enum Name { Rtn, Gptq, Awq, Lordq, LordqBest, Lattice, Caldera, Quip, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq, OmniQuant }
 
-    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), QuIP, or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound, LRQ or OmniQuant: rounding, or its ranges, learned block by block.",
-        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera), ("quip", Name.Quip),
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, AWQ (channels scaled, then rounded), LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), QuIP, or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound, LRQ or OmniQuant: rounding, or its ranges, learned block by block.",
+        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("awq", Name.Awq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera), ("quip", Name.Quip),
         ("svd", Name.Svd), ("asvd", Name.Asvd), ("svd-llm", Name.SvdLlm), ("res-svd", Name.ResSvd), ("lplr", Name.Lplr),
         ("flexround", Name.FlexRound), ("lrq", Name.Lrq), ("omniquant", Name.OmniQuant));
 
     private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4, of quip 2 to 4 (2).", 2, 8);
     private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; flexround, lrq, omniquant: 0; lordq: entries of a factor's vector, 0).", 0);
     private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
+    private readonly GridOptions _grid = new();
     private readonly Option<bool> _symmetric = Inputs.Flag("--symmetric", "Scales without zero-points.");
     private readonly Option<bool> _actOrder = Inputs.Flag("--act-order", "gptq: the most active columns first; with groups also needs --static-groups.");
     private readonly Option<bool> _staticGroups = Inputs.Flag("--static-groups", "gptq: fit the groups before anything is rounded.");
@@ -55,7 +56,7 @@ internal sealed class MethodOptions
     public (string Title, Option[] Options)[] Groups =>
     [
         ("Method", [_method, _scales, _incoherent, _exactDirections, _exactColumns]),
-        ("rtn and gptq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf]),
+        ("rtn, gptq and awq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, .. _grid.All, _actOrder, _staticGroups, _damping, _dampingOf]),
         ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, _ranks, .. _lordq.All]),
         ("lattice, caldera and quip (also --bits, --damping; caldera: --rank, --bits-per-weight)", _lattice.All),
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
@@ -75,13 +76,14 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, lordq, lordq-best, lattice, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, awq, lordq, lordq-best, lattice, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe).");
             return;
         }
         Option[] taken = method switch
         {
-            Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric, _incoherent],
-            Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, _actOrder, _staticGroups, _damping, _dampingOf, _incoherent],
+            Name.Rtn => [_scales, _bits, _groupSize, _clip, _symmetric, .. _grid.OfGrids, _incoherent],
+            Name.Gptq => [_scales, _bits, _groupSize, _clip, _symmetric, .. _grid.OfGrids, _actOrder, _staticGroups, _damping, _dampingOf, _incoherent],
+            Name.Awq => [_scales, _bits, _groupSize, _clip, _symmetric, .. _grid.All, _actOrder, _staticGroups, _damping, _dampingOf],
             Name.LordqBest => [_bitsPerWeight, _incoherent],
             Name.Lattice => [_bits, _damping, _dampingOf, _lattice.Passes, _lattice.Nearest, _lattice.Rotation],
             Name.Quip => [_bits, _damping, _lattice.Passes, _lattice.Rotation, .. _lattice.Quip],
@@ -105,6 +107,8 @@ internal sealed class MethodOptions
         var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. _correction.All, .. taken]).ToList();
         foreach (var option in foreign)
             given.AddError($"{option.Name} is not an option of {name}; it takes {string.Join(", ", taken.Select(o => o.Name))}.");
+        if (given.GetValue(_clip) && given.GetResult(_grid.Range) is { Implicit: false }) given.AddError("--clip is --range clip; give one of them.");
+        if (given.GetValue(_symmetric) && given.GetValue(_grid.Minima)) given.AddError("--symmetric leaves out what --minima stores; give one of them.");
         if (foreign.Count > 0) return;
         try
         {
@@ -131,14 +135,11 @@ internal sealed class MethodOptions
         switch (given.GetValue(_method))
         {
             case Name.Rtn:
-                return new RoundToNearest(Grid(given), range);
+                return new RoundToNearest(Grid(given), given.GetValue(_grid.Range) ?? range);
             case Name.Gptq:
-                var gptq = new Gptq(Grid(given), range, ActOrder: given.GetValue(_actOrder), StaticGroups: given.GetValue(_staticGroups));
-                return gptq with
-                {
-                    Damping = given.GetValue(_damping) ?? gptq.Damping,
-                    DampingOf = given.GetValue(_dampingOf) ?? gptq.DampingOf,
-                };
+                return Gptq(given, given.GetValue(_grid.Range) ?? range);
+            case Name.Awq:
+                return _grid.Awq(given, given.GetValue(_clip) ? range : GridRange.Output, r => new RoundToNearest(Grid(given), r), r => Gptq(given, r));
             case Name.Lattice:
                 return _lattice.Rotated(given, _lattice.ToLattice(given, given.GetValue(_bits), given.GetValue(_damping), given.GetValue(_dampingOf)));
             case Name.Quip:
@@ -184,7 +185,19 @@ internal sealed class MethodOptions
 
     private GridFormat PerChannel(CommandResult given) => Grid(given) with { GroupSize = given.GetValue(_groupSize) ?? 0 };
 
+    private Gptq Gptq(CommandResult given, GridRange range)
+    {
+        var gptq = new Gptq(Grid(given), range, ActOrder: given.GetValue(_actOrder), StaticGroups: given.GetValue(_staticGroups));
+        return gptq with
+        {
+            Damping = given.GetValue(_damping) ?? gptq.Damping,
+            DampingOf = given.GetValue(_dampingOf) ?? gptq.DampingOf,
+        };
+    }
+
     private GridFormat Grid(CommandResult given) => new(
-        given.GetValue(_bits) ?? 3, given.GetValue(_groupSize) ?? 64, given.GetValue(_symmetric) ? GridOffset.None : GridOffset.ZeroPoint,
-        Scales: given.GetValue(_scales) ?? ScaleType.Bits16);
+        given.GetValue(_bits) ?? 3, given.GetValue(_groupSize) ?? 64,
+        given.GetValue(_symmetric) ? GridOffset.None : given.GetValue(_grid.Minima) ? GridOffset.Number : GridOffset.ZeroPoint,
+        Scales: given.GetValue(_scales) ?? ScaleType.Bits16)
+    { Super = _grid.Super(given) };
 }

@@ -37,4 +37,14 @@ public sealed class StoredTensors(IDictionary<string, StoredTensor> all, string 
         if (!all.TryAdd(prefix + name, tensor.Renamed(prefix + name)))
             throw new ArgumentException($"Tensor {Quoted.Name(prefix + name)} was added before.", nameof(name));
     }
+
+    /// <summary>These tensors with others beside them, or in the place of those that have their names.</summary>
+    /// <param name="others">By their own full names.</param>
+    public StoredTensors With(IEnumerable<StoredTensor> others)
+    {
+        ArgumentNullException.ThrowIfNull(others);
+        var merged = new Dictionary<string, StoredTensor>(all, StringComparer.Ordinal);
+        foreach (var tensor in others) merged[tensor.Name] = tensor;
+        return new(merged, prefix, source);
+    }
 }

@@ -18,7 +18,14 @@ public sealed record InputStatistics(long Tokens, Matrix<double> Gram, Matrix<do
 }
 
 /// <summary>The place and size of a layer, before anything is read.</summary>
-public sealed record LayerShape(string Name, int Rows, int Columns);
+public sealed record LayerShape(string Name, int Rows, int Columns)
+{
+    /// <summary>Names what the layer reads, where factors of its channels can be folded into the operation before it: layers of one name share them. Else null.</summary>
+    public string? FoldedSite { get; init; }
+
+    /// <summary>Why they cannot, where they cannot.</summary>
+    public string? FoldRefusal { get; init; }
+}
 
 /// <summary>One layer to compress: find a cheap Ŵ that keeps tr((W − Ŵ) H (W − Ŵ)ᵀ) small.</summary>
 /// <param name="Weight">W, Rows × Columns; methods leave it as it is.</param>
@@ -26,6 +33,9 @@ public sealed record LayerShape(string Name, int Rows, int Columns);
 /// <param name="Note">Told, in one line, of anything a method had to do that its recipe does not say (extra damping, say); goes into the report.</param>
 public sealed record LayerProblem(string Name, Matrix<float> Weight, InputStatistics Inputs, int Seed = 0, Action<string>? Note = null)
 {
+    /// <summary>What W's rows were divided by, where factors of a later layer's channels were folded into them; losses count outputs as they were. Null: nothing.</summary>
+    public float[]? RowFactors { get; init; }
+
     public int Rows => Weight.Rows;
     public int Columns => Weight.Columns;
 }

@@ -26,6 +26,7 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(FlexRound), "flexround")]
 [JsonDerivedType(typeof(Lrq), "lrq")]
 [JsonDerivedType(typeof(OmniQuant), "omniquant")]
+[JsonDerivedType(typeof(Awq), "awq")]
 public abstract record Method
 {
     /// <summary>What calibration must gather for this method.</summary>

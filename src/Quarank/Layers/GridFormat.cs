@@ -51,6 +51,10 @@ public sealed record GridFormat(
     GridAxis Axis = GridAxis.Rows,
     ScaleType Scales = ScaleType.Bits16) : LinearFormat
 {
+    /// <summary>Scales of two levels; null for one float a group.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SuperScales? Super { get; init; }
+
     /// <summary>The largest code.</summary>
     [JsonIgnore] public int MaxCode => (1 << Bits) - 1;
 
@@ -73,22 +77,30 @@ public sealed record GridFormat(
     /// <summary>Every bit a rows × columns matrix of this form takes in a file.</summary>
     public long BitsOf(int rows, int columns)
     {
-        long scales = ScaleCount(rows, columns), scaleBits = Scales == ScaleType.Bits16 ? 16 : 32;
+        int scales = ScaleCount(rows, columns);
+        long scaleBits = Super is { } super ? 8L * BitPacking.ByteCount(scales, super.Bits) + 16L * rows * super.CountOf(columns)
+            : (long)scales * (Scales == ScaleType.Bits16 ? 16 : 32);
         long offsetBits = Offset switch
         {
             GridOffset.None => 0,
-            GridOffset.ZeroPoint => 8L * BitPacking.ByteCount((int)scales, Bits),
-            _ => scales * scaleBits,
+            GridOffset.ZeroPoint => 8L * BitPacking.ByteCount(scales, Bits),
+            _ => scaleBits,
         };
-        return 8L * rows * BitPacking.ByteCount(columns, Bits) + scales * scaleBits + offsetBits;
+        return 8L * rows * BitPacking.ByteCount(columns, Bits) + scaleBits + offsetBits;
     }
 
     /// <summary>Refuses what cannot be stored, naming the value.</summary>
-    /// <exception cref="ArgumentException">Bits outside 2–8 or a negative group size.</exception>
+    /// <exception cref="ArgumentException">Bits outside 2–8, a negative group size, or two levels of scales that do not fit the groups.</exception>
     public void Validate()
     {
         if (Bits is < 2 or > 8) throw new ArgumentException($"A grid has 2 to 8 bits, not {Bits}.");
         if (GroupSize < 0) throw new ArgumentException($"A group has at least one column (0 = the whole row), not {GroupSize}.");
+        if (Super is null) return;
+        if (Super.Bits is < 2 or > 8) throw new ArgumentException($"Scales of two levels have 2 to 8 bits, not {Super.Bits}.");
+        if (GroupSize == 0 || Axis != GridAxis.Rows || Scales != ScaleType.Bits16)
+            throw new ArgumentException("Scales of two levels are for groups of rows, under float16 numbers.");
+        if (Super.Columns < 0 || Super.Columns % GroupSize != 0)
+            throw new ArgumentException($"{Super.Columns} columns under one number are not whole groups of {GroupSize}.");
     }
 
     /// <summary>Columns of a row that share a scale, as packed kernels count them; null where they know no such grid.</summary>

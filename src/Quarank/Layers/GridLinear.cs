@@ -6,13 +6,17 @@ using Quarank.Numerics.Kernels;
 
 namespace Quarank.Layers;
 
-/// <summary>A matrix of packed codes on a uniform grid (<see cref="GridFormat"/>); tensors <c>codes</c>, <c>scales</c>, and <c>zeros</c> or <c>offsets</c>.</summary>
+/// <summary>
+/// A matrix of packed codes on a uniform grid (<see cref="GridFormat"/>); tensors <c>codes</c>, <c>scales</c>, and <c>zeros</c> or <c>offsets</c>.
+/// Scales of two levels are stored as such (<c>scales</c> and <c>scales.super</c>) and expanded in memory to one float16 a group.
+/// </summary>
 public sealed class GridLinear : PackedLinear
 {
     private readonly byte[] _codes;
     private readonly float[] _scales;
     private readonly byte[] _zeros;         // integer zero-points, one a scale
     private readonly float[] _offsets;      // what a code of 0 stands for, one a scale
+    private readonly TwoLevelNumbers? _twoLevels, _twoLevelOffsets;
 
     /// <summary>Wraps packed codes. Scales (and offsets) must be exact in the format's scale type.</summary>
     /// <param name="packed">Rows × <see cref="BitPacking.ByteCount"/>(columns) bytes.</param>
@@ -41,6 +45,12 @@ public sealed class GridLinear : PackedLinear
         Kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
     }
 
+    /// <summary>As the other constructor, with scales (and number offsets, which are never above zero) of two levels.</summary>
+    /// <param name="offsets">Magnitudes; null unless the format has number offsets.</param>
+    public GridLinear(GridFormat format, int rows, int columns, byte[] packed, TwoLevelNumbers scales, byte[] zeros, TwoLevelNumbers? offsets)
+        : this(format, rows, columns, packed, scales.Expanded(format, rows, columns), zeros, Negative(offsets?.Expanded(format, rows, columns))) =>
+        (_twoLevels, _twoLevelOffsets) = (scales, offsets);
+
     public override GridFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
 
@@ -50,8 +60,16 @@ public sealed class GridLinear : PackedLinear
     {
         long[] shape = Format.ScaleShape(Rows, Columns);
         tensors.Add("codes", StoredTensor.FromBytes("codes", ElementType.U8, _codes, Rows, BytesPerRow));
-        tensors.Add("scales", StoredTensor.FromFloats("scales", Numbers, _scales, shape));
-        if (Format.Offset == GridOffset.Number) tensors.Add("offsets", StoredTensor.FromFloats("offsets", Numbers, _offsets, shape));
+        if (_twoLevels is not null)
+        {
+            _twoLevels.Save(Format, tensors, "scales", Rows);
+            _twoLevelOffsets?.Save(Format, tensors, "offsets", Rows);
+        }
+        else
+        {
+            tensors.Add("scales", StoredTensor.FromFloats("scales", Numbers, _scales, shape));
+            if (Format.Offset == GridOffset.Number) tensors.Add("offsets", StoredTensor.FromFloats("offsets", Numbers, _offsets, shape));
+        }
         if (Format.Offset != GridOffset.ZeroPoint) return;
 
         var zeros = new byte[BitPacking.ByteCount(_zeros.Length, Format.Bits)];
@@ -67,6 +85,9 @@ public sealed class GridLinear : PackedLinear
             format.Validate();
             var zeros = new byte[format.Offset == GridOffset.ZeroPoint ? format.ScaleCount(rows, columns) : 0];
             if (zeros.Length > 0) BitPacking.Unpack(tensors["zeros"].ReadBytes(), format.Bits, zeros);
+            if (format.Super is not null)
+                return new GridLinear(format, rows, columns, codes.ReadBytes(), TwoLevelNumbers.Read(format, tensors, "scales", rows, columns), zeros,
+                    format.Offset == GridOffset.Number ? TwoLevelNumbers.Read(format, tensors, "offsets", rows, columns) : null);
             float[] offsets = format.Offset == GridOffset.Number ? tensors["offsets"].ReadAll() : [];
             return new GridLinear(format, rows, columns, codes.ReadBytes(), tensors["scales"].ReadAll(), zeros, offsets);
         }
@@ -166,6 +187,13 @@ public sealed class GridLinear : PackedLinear
         };
         return new PackedMatrix(rows, columns, format.Bits, group, codes, scales, format.Scales == ScaleType.Bits16, offset,
             zeros, offset == PackedOffset.Number ? offsets : []);
+    }
+
+    private static float[] Negative(float[]? magnitudes)
+    {
+        if (magnitudes is null) return [];
+        TensorPrimitives.Negate<float>(magnitudes, magnitudes);
+        return magnitudes;
     }
 
     private ElementType Numbers => Format.Scales == ScaleType.Bits16 ? ElementType.F16 : ElementType.F32;

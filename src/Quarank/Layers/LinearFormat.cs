@@ -13,6 +13,7 @@ namespace Quarank.Layers;
 [JsonDerivedType(typeof(SelectionFormat), "selection")]
 [JsonDerivedType(typeof(LatticeFormat), "lattice")]
 [JsonDerivedType(typeof(TransformedFormat), "transformed")]
+[JsonDerivedType(typeof(ScaledFormat), "scaled")]
 public abstract record LinearFormat
 {
     /// <summary>Reads a rows × columns layer of this form from the tensors under its name.</summary>

@@ -49,9 +49,13 @@ public sealed class Model
         new ModelLoader(checkpoint, spec).Block(index, buffers ?? new ForwardBuffers(spec));
 
     /// <summary>As <see cref="LoadBlock"/>, its layers decoded to floats: for many tokens, and for methods.</summary>
-    internal static Block LoadBlockInFloats(Checkpoint checkpoint, ModelSpec spec, int index, ForwardBuffers buffers)
+    internal static Block LoadBlockInFloats(Checkpoint checkpoint, ModelSpec spec, int index, ForwardBuffers buffers) =>
+        LoadBlockInFloats(checkpoint.Tensors, checkpoint.Config, spec, index, buffers);
+
+    /// <summary>As above, from tensors that need not lie in a file.</summary>
+    internal static Block LoadBlockInFloats(StoredTensors tensors, JsonElement config, ModelSpec spec, int index, ForwardBuffers buffers)
     {
-        var block = LoadBlock(checkpoint, spec, index, buffers);
+        var block = new ModelLoader(tensors, config, spec).Block(index, buffers);
         foreach (var projection in block.Projections) projection.Weight = DenseLinear.InFloats(projection.Weight);
         return block;
     }

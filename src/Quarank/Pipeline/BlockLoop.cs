@@ -21,6 +21,7 @@ internal sealed class BlockLoop(
     private readonly LayerCompressor _compressor = new(methods, recipe, clock, token, memory.LayersTogether);
     private readonly TokenWeighting _weighting = recipe.Weighting();
     private readonly SequencePass _pass = new(spec, calibration, clock, token, memory.Lanes);
+    private readonly BlockScaling _scaling = new(checkpoint, spec, recipe, methods);
     private HiddenStates? _hidden, _targets;      // what enters the block at work; in the original model, where something is learned
     private LearningReport? _learned;
     private double _learnedSeconds;
@@ -42,9 +43,11 @@ internal sealed class BlockLoop(
             _learned = null;
             _budget?.Start();
             var block = Load(i);
-            var reports = Original ? OnOriginal(block) : OnCompressed(block);
+            var (reports, scaled) = Original ? OnOriginal(block) : OnCompressed(block);
+            block = scaled?.Block ?? block;
             var tensors = new StoredTensors();
             foreach (var projection in block.Projections) projection.Weight.Save(tensors.Under(projection.Name));
+            foreach (var vector in scaled?.Vectors ?? []) tensors.Add(vector.Name, vector);
             if (!Original && NeedsHidden(i + 1)) clock.Time(RunPhase.Forward, () => Advance(block));
             clock.Measure(RunPhase.Store, () => run.Store(tensors));
             if (NeedsHidden(i + 1)) clock.Measure(RunPhase.Store, () => StoreHidden(i + 1, i + 1 == end));
@@ -78,11 +81,15 @@ internal sealed class BlockLoop(
         return false;
     }
 
-    private LayerReport[] OnOriginal(Block block)
+    private (LayerReport[], ScaledBlock?) OnOriginal(Block block)
     {
         var statistics = clock.Time(RunPhase.Observe, () => OriginalStatistics(block));
         Tidy();
-        return clock.Time(RunPhase.Compress, () => _compressor.Compress(block.Projections, statistics));
+        return clock.Time(RunPhase.Compress, () =>
+        {
+            var scaled = _scaling.Scale(block, statistics, _pass.Buffers);
+            return (_compressor.Compress((scaled?.Block ?? block).Projections, scaled?.Statistics ?? statistics, scaled), scaled);
+        });
     }
 
     private Dictionary<InputSite, SiteStatistics> OriginalStatistics(Block block)
@@ -99,27 +106,30 @@ internal sealed class BlockLoop(
         return statistics;
     }
 
-    private LayerReport[] OnCompressed(Block block)
+    private (LayerReport[], ScaledBlock?) OnCompressed(Block block)
     {
         InputSite[][] steps = recipe.Order == Order.Block ? [_sites] : [.. _sites.GroupBy(s => s.Place).Select(g => g.ToArray())];
         var reports = new Dictionary<string, LayerReport>();
-        var learned = block.Projections.Where(p => methods[p.Name] is BlockMethod).ToList();
-        if (learned.Count > 0) clock.Time(RunPhase.Forward, () => _pass.Run(block, _targets!, advance: true, null));
+        if (block.Projections.Any(p => methods[p.Name] is BlockMethod)) clock.Time(RunPhase.Forward, () => _pass.Run(block, _targets!, advance: true, null));
+        ScaledBlock? scaled = null;
         foreach (var sites in steps)
         {
             var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, advance: false));
             Tidy();
+            if (recipe.Order == Order.Block && clock.Time(RunPhase.Compress, () => _scaling.Scale(block, statistics, _pass.Buffers)) is { } folded)
+                (scaled, block, statistics) = (folded, folded.Block, folded.Statistics);
+            var learned = block.Projections.Where(p => methods[p.Name] is BlockMethod).ToList();
             var projections = block.Projections.Where(p => sites.Contains(p.Site)).Except(learned).ToList();
-            var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics));
-            if (learned.Count > 0) compressed = [.. compressed, .. clock.Time(RunPhase.Compress, () => Learn(block, learned, statistics))];
+            var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics, scaled));
+            if (learned.Count > 0) compressed = [.. compressed, .. clock.Time(RunPhase.Compress, () => Learn(block, learned, statistics, scaled))];
             foreach (var report in compressed) reports.Add(report.Name, report);
         }
-        return [.. block.Projections.Select(p => reports[p.Name])];
+        return ([.. block.Projections.Select(p => reports[p.Name])], scaled);
     }
 
     /// <summary>Layers whose methods learn, with the others as they are stored by now.</summary>
-    private LayerReport[] Learn(Block block, List<Projection> learned, Dictionary<InputSite, SiteStatistics> statistics) =>
-        _compressor.Learn(learned, statistics, layers =>
+    private LayerReport[] Learn(Block block, List<Projection> learned, Dictionary<InputSite, SiteStatistics> statistics, ScaledBlock? scaled) =>
+        _compressor.Learn(learned, statistics, scaled, layers =>
         {
             BlockMethod[] all = [.. learned.Select(p => (BlockMethod)methods[p.Name])];
             LearnedLayer[] Begin() => [.. layers.Select((l, i) => all[i].Begin(l))];
@@ -146,11 +156,22 @@ internal sealed class BlockLoop(
         _pass.Run(block, _hidden!, advance: true, null);
     }
 
-    private Block Load(int index)
+    private Block Load(int index) => Load(index, checkpoint.Tensors);
+
+    private Block Load(int index, StoredTensors tensors)
     {
         Block? block = null;
-        clock.Measure(RunPhase.Read, () => block = Model.LoadBlockInFloats(checkpoint, spec, index, _pass.Buffers));
+        clock.Measure(RunPhase.Read, () => block = Model.LoadBlockInFloats(tensors, checkpoint.Config, spec, index, _pass.Buffers));
         return block!;
+    }
+
+    /// <summary>A finished block as it is stored.</summary>
+    private Block LoadFinished(int index)
+    {
+        using var stored = run.Open(index);
+        var block = Load(index, checkpoint.Tensors.With(run.Vectors(index, stored)));
+        run.Restore(block);
+        return block;
     }
 
     /// <summary>
@@ -174,11 +195,8 @@ internal sealed class BlockLoop(
         for (int i = learns ? 0 : from; i < first; i++)
         {
             clock.Start(i);
-            var block = Load(i);
-            if (learns) _pass.Run(block, _targets!, advance: true, null);
-            if (i < from) continue;
-            if (!Original) run.Restore(block);
-            Advance(block);
+            if (learns) _pass.Run(Load(i), _targets!, advance: true, null);
+            if (i >= from) Advance(Original ? Load(i) : LoadFinished(i));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Quarank.Compression;
 using Quarank.Compression.Learning;
 using Quarank.Layers;
@@ -28,6 +29,10 @@ public sealed record LayerReport(
     /// layer was fitted to all. Null elsewhere.
     /// </summary>
     public long? RoutedTokens { get; init; }
+
+    /// <summary>The factors of its inputs' channels that were folded into the operation before: how they were chosen, and where they went. Null without any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Scaling { get; init; }
 
     /// <summary>How the tokens were weighted that the layer was fitted to.</summary>
     public TokenWeights TokenWeights { get; init; } = TokenWeights.None;

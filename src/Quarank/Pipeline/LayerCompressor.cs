@@ -15,8 +15,9 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
     /// <summary>
     /// Replaces the weights of <paramref name="projections"/> and returns their lines of the report, in the same order.
     /// </summary>
+    /// <param name="scaled">What was folded into their block, if anything was.</param>
     public LayerReport[] Compress(
-        IReadOnlyList<Projection> projections, IReadOnlyDictionary<InputSite, SiteStatistics> statistics)
+        IReadOnlyList<Projection> projections, IReadOnlyDictionary<InputSite, SiteStatistics> statistics, ScaledBlock? scaled = null)
     {
         // The largest first, so that the pool ends together; who takes which does not matter to the results.
         int[] order = [.. Enumerable.Range(0, projections.Count).OrderByDescending(i => Cost(projections[i]))];
@@ -28,7 +29,7 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         {
             token.ThrowIfCancellationRequested();
             int i = order[Interlocked.Increment(ref taken)];
-            (weights[i], reports[i], losses[i]) = Compress(projections[i], statistics[projections[i].Site]);
+            (weights[i], reports[i], losses[i]) = Compress(projections[i], statistics[projections[i].Site], scaled);
             // What a large layer was worked out in is more than the collector would let lie for long.
             if (methods[projections[i].Name].WorkBytes(projections[i].Weight.Rows, projections[i].Weight.Columns) > LargeWork) GC.Collect();
             lock (reports) clock.Report(++finished / (double)projections.Count, reports[i]);
@@ -43,40 +44,45 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         return reports;
     }
 
-    /// <summary>As <see cref="Compress(IReadOnlyList{Projection}, IReadOnlyDictionary{InputSite, SiteStatistics})"/>, for layers that are learned together.</summary>
+    /// <summary>As <see cref="Compress(IReadOnlyList{Projection}, IReadOnlyDictionary{InputSite, SiteStatistics}, ScaledBlock?)"/>, for layers that are learned together.</summary>
     /// <param name="learn">Gives the layers' forms, in their order.</param>
     public LayerReport[] Learn(
-        IReadOnlyList<Projection> projections, IReadOnlyDictionary<InputSite, SiteStatistics> statistics, Func<IReadOnlyList<LayerProblem>, IReadOnlyList<Linear>> learn)
+        IReadOnlyList<Projection> projections, IReadOnlyDictionary<InputSite, SiteStatistics> statistics, ScaledBlock? scaled,
+        Func<IReadOnlyList<LayerProblem>, IReadOnlyList<Linear>> learn)
     {
         long start = Stopwatch.GetTimestamp();
         var (problems, notes) = (new LayerProblem[projections.Count], new List<string>[projections.Count]);
-        for (int i = 0; i < problems.Length; i++) problems[i] = Problem(projections[i], statistics[projections[i].Site], notes[i] = []);
+        for (int i = 0; i < problems.Length; i++) problems[i] = Problem(projections[i], statistics[projections[i].Site], scaled, notes[i] = []);
         var layers = learn(problems);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds / problems.Length;
         return [.. projections.Select((projection, i) =>
         {
             projection.Weight = layers[i];
-            return Report(problems[i], layers[i], statistics[projection.Site], notes[i], () => seconds);
+            return Report(problems[i], layers[i], statistics[projection.Site], notes[i], () => seconds) with { Scaling = scaled?.Words.GetValueOrDefault(projection.Site) };
         })];
     }
 
-    private (Linear, LayerReport, double LossSeconds) Compress(Projection projection, SiteStatistics seen)
+    private (Linear, LayerReport, double LossSeconds) Compress(Projection projection, SiteStatistics seen, ScaledBlock? scaled)
     {
         long start = Stopwatch.GetTimestamp();
         var notes = new List<string>();
-        var problem = Problem(projection, seen, notes);
-        var layer = methods[projection.Name].Compress(problem);
+        var problem = Problem(projection, seen, scaled, notes);
+        var layer = methods.Compressing(projection.Name).Compress(problem);
         long fitted = Stopwatch.GetTimestamp();
-        var report = Report(problem, layer, seen, notes, () => Stopwatch.GetElapsedTime(start).TotalSeconds);
+        var report = Report(problem, layer, seen, notes, () => Stopwatch.GetElapsedTime(start).TotalSeconds) with { Scaling = scaled?.Words.GetValueOrDefault(projection.Site) };
         return (layer, report, Stopwatch.GetElapsedTime(fitted).TotalSeconds);
     }
 
-    private LayerProblem Problem(Projection projection, SiteStatistics seen, List<string> notes)
+    private LayerProblem Problem(Projection projection, SiteStatistics seen, ScaledBlock? scaled, List<string> notes)
     {
         if (seen.Routed < seen.Tokens)
             notes.Add($"only {seen.Routed:N0} of {seen.Tokens:N0} calibration tokens were routed to this expert; too few, so it is fitted to all of them.");
+        if (methods.KeptFactors(projection.Name) is { } why) notes.Add($"factors of the inputs are stored with the layer: {why}");
         var weights = recipe.Calibration.WeightsFor(methods[projection.Name]);
-        return new(projection.Name, projection.Weight.ToDense(), seen.For(weights), SeedOf(projection.Name, recipe.Seed), notes.Add);
+        return new(projection.Name, projection.Weight.ToDense(), seen.For(weights), SeedOf(projection.Name, recipe.Seed), notes.Add)
+        {
+            RowFactors = scaled?.RowFactors.GetValueOrDefault(projection.Name),
+        };
     }
 
     private LayerReport Report(LayerProblem problem, Linear layer, SiteStatistics seen, List<string> notes, Func<double> seconds)

@@ -22,6 +22,7 @@ internal static class OutputModel
         {
             for (int i = 0; i < run.Blocks.Count; i++) blocks.Add(run.Open(i));
             var replaced = layers.Select(l => $"{l.Name}.weight").Concat(replacedTables).ToHashSet(StringComparer.Ordinal);
+            replaced.UnionWith(blocks.SelectMany(b => b.Tensors.Names));
             var tensors = original.Tensors.All.Where(t => !replaced.Contains(t.Name))
                 .Concat(blocks.SelectMany(b => b.Tensors.All)).Concat(tableTensors.All);
             new CheckpointWriter(original.Config, tensors.OrderBy(t => t.Name, StringComparer.Ordinal))

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Quarank.Checkpoints;
 using Quarank.Compression;
 using Quarank.Models;
+using Quarank.Models.Scaling;
 
 namespace Quarank.Pipeline;
 
@@ -43,7 +44,7 @@ public sealed record Plan(
         for (int i = 0; i < spec.BlockCount; i++)
             if (spec.Projections(i).Select(p => methods[p.Name]).OfType<BlockMethod>().Select(m => m.Learning).Distinct().Count() > 1)
                 throw new InvalidDataException($"The layers of block {i} take their steps of learning together: give their methods the same \"learning\".");
-        LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, methods[s.Name].PlannedBits(s)))];
+        LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, methods.Compressing(s.Name).PlannedBits(s)))];
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
         var tables = ModelTables.Of(checkpoint, spec, recipe);
         var rounded = tables.Where(t => t.Bits != 16).ToList();
@@ -62,8 +63,11 @@ public sealed record Plan(
 
     /// <summary>Every layer that can be compressed, in the order in which they run.</summary>
     internal static List<LayerShape> Shapes(ModelSpec spec) =>
-        [.. Enumerable.Range(0, spec.BlockCount).SelectMany(spec.Projections)
-            .Select(p => new LayerShape(p.Name, p.Rows, p.Columns))];
+        [.. Enumerable.Range(0, spec.BlockCount).SelectMany(block => spec.Projections(block).Select(p =>
+        {
+            var (fold, refusal) = ScaleFold.Of(spec, block, p.Site);
+            return new LayerShape(p.Name, p.Rows, p.Columns) { FoldedSite = fold is null ? null : $"{block} {p.Site}", FoldRefusal = refusal };
+        }))];
 
     private static bool IsWeight(string tensor, List<LayerShape> shapes) => shapes.Exists(s => tensor == $"{s.Name}.weight");
 

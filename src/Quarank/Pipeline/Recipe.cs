@@ -87,6 +87,9 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
         }
         foreach (var (name, method) in Layers ?? new Dictionary<string, Method>()) Check(method, $"{name}: ");
         CheckLearning();
+        if (Order == Order.Site && Methods.Any(m => m is ScaledMethod { Fold: true }))
+            throw new InvalidDataException(
+                "order \"site\" observes a block's sites one after the other, but folded factors change layers of earlier sites; choose order \"block\", or \"fold\": false.");
         if (Propagate == Propagation.Original && Order == Order.Site)
             throw new InvalidDataException(
                 "order \"site\" observes inputs behind compressed layers, which propagate \"original\" excludes; choose one.");

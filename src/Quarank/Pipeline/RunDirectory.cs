@@ -66,6 +66,10 @@ internal sealed partial class RunDirectory : IDisposable
     /// <summary>The tensors of a finished block.</summary>
     public Checkpoint Open(int block) => Checkpoint.Open(FileOf(block));
 
+    /// <summary>What a finished block changed besides its layers: norms and biases that took factors of channels. They live as long as <paramref name="stored"/>.</summary>
+    public IEnumerable<StoredTensor> Vectors(int block, Checkpoint stored) =>
+        stored.Tensors.All.Where(t => !_blocks[block].Layers.Any(l => t.Name.StartsWith($"{l.Name}.", StringComparison.Ordinal) && t.Name != $"{l.Name}.bias"));
+
     /// <summary>Puts the compressed layers of a finished block in their places.</summary>
     public void Restore(Block block)
     {

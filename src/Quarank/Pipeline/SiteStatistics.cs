@@ -42,6 +42,14 @@ internal sealed record SiteStatistics(long Tokens, IReadOnlyDictionary<TokenWeig
     /// <summary>Unweighted.</summary>
     public InputStatistics Inputs => For(TokenWeights.None);
 
+    /// <summary>Of inputs whose channels are divided by factors.</summary>
+    public SiteStatistics DividedBy(float[] factors) =>
+        this with
+        {
+            Grams = Grams.ToDictionary(g => g.Key, g => ScaledProblem.Gram(g.Value, factors)),
+            Magnitudes = ScaledProblem.Magnitudes(Magnitudes, factors),
+        };
+
     /// <summary>As a layer sees them whose tokens are weighted so.</summary>
     public InputStatistics For(TokenWeights weights) =>
         new(Tokens, Grams[weights], weights == TokenWeights.None ? null : Grams[TokenWeights.None]) { Magnitudes = Magnitudes };

@@ -56,13 +56,13 @@ internal sealed class ModelSizes
 
     private long HeaderOf(Recipe recipe)
     {
-        if (recipe.Layers is null)
+        if (recipe is { Layers: null, Method: not ScaledMethod })
         {
             var names = HeaderEntry.TensorsOf(recipe.Method) ?? Usual;
             return Shapes.Sum(s => HeaderEntry.Bytes(s.Name, names));
         }
         var methods = Assignment.Of(recipe, Shapes);
-        return Shapes.GroupBy(s => methods[s.Name]).Sum(group =>
+        return Shapes.GroupBy(s => methods.Compressing(s.Name)).Sum(group =>
         {
             var names = HeaderEntry.TensorsOf(group.Key) ?? Usual;
             return group.Sum(s => HeaderEntry.Bytes(s.Name, names));
@@ -74,6 +74,6 @@ internal sealed class ModelSizes
     public double BitsPerWeightOf(Recipe recipe)
     {
         var methods = Assignment.Of(recipe, Shapes);
-        return (double)Shapes.Sum(s => methods[s.Name].PlannedBits(s)) / Weights;
+        return (double)Shapes.Sum(s => methods.Compressing(s.Name).PlannedBits(s)) / Weights;
     }
 }

@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// </summary>
 public static class RecipeShorthand
 {
-    private static readonly string[] Methods = ["rtn", "gptq", "lordq", "lordq-best", "lattice", "caldera", "quip", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq", "omniquant"];
+    private static readonly string[] Methods = ["rtn", "gptq", "awq", "lordq", "lordq-best", "lattice", "caldera", "quip", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq", "omniquant"];
 
     // The place in the JSON, and the value of a bare name.
     private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
@@ -18,6 +18,9 @@ public static class RecipeShorthand
         ["group"] = ("method.grid.groupSize", null),
         ["symmetric"] = ("method.grid.offset", "none"),
         ["clip"] = ("method.range", "clip"),
+        ["scaleBits"] = ("method.grid.super.bits", null),
+        ["superGroup"] = ("method.grid.super.columns", null),
+        ["minima"] = ("method.grid.offset", "number"),
         ["k"] = ("method.blocks", null),
         ["p"] = ("method.pBits", null),
         ["q"] = ("method.qBits", null),
@@ -93,7 +96,7 @@ public static class RecipeShorthand
     private static JsonObject Json(string method, string options)
     {
         var json = new JsonObject { ["method"] = new JsonObject { ["method"] = method }, ["calibration"] = new JsonObject { ["paths"] = new JsonArray() } };
-        if (method is "rtn" or "gptq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3, ["groupSize"] = 64 };
+        if (method is "rtn" or "gptq" or "awq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3, ["groupSize"] = 64 };
         if (method is "flexround" or "lrq" or "omniquant") json["method"]!["grid"] = new JsonObject { ["bits"] = 3 };
         if (LowRank.TryGetValue(method, out var meaning))
         {
@@ -102,6 +105,9 @@ public static class RecipeShorthand
         }
         var pairs = options.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(o => o.Split('=', 2)).Select(s => (Name: s[0], Value: s.Length > 1 ? s[1] : null)).ToList();
+        // AWQ's options but its own are those of what rounds.
+        var own = new JsonObject { ["method"] = "awq" };
+        if (method == "awq") (json["method"]!["method"], json["method"]!["range"]) = ("rtn", "output");
         var correction = pairs.Any(p => Corrections.ContainsKey(p.Name)) ? new JsonObject { ["method"] = "corrected" } : null;
         foreach (var (name, value) in pairs)
         {
@@ -111,10 +117,13 @@ public static class RecipeShorthand
                 if (value is not null) correction["rank"] = Value(value);
             }
             else if (correction is not null && OfCorrection.Contains(name)) correction[name] = value is null ? true : Value(value);
+            else if (method == "awq" && name is "fold" or "steps" or "activity") own[name] = value is null ? true : Value(value);
+            else if (method == "awq" && name == "rounding") json["method"]!["method"] = value;
             else if (name == "bits") Set(json, BitsOf(method), Value(value ?? ""));
             else if (Short.TryGetValue(name, out var known)) Set(json, known.Place, Value(value ?? known.Bare ?? ""));
             else Set(json, $"method.{name}", value is null ? true : Value(value));
         }
+        if (method == "awq") json["method"] = Around(own, json["method"]!);
         // The lattice and QuIP are methods for rotated weights.
         if (method is "lattice" or "quip")
         {
@@ -129,6 +138,12 @@ public static class RecipeShorthand
             json["method"] = correction;
         }
         return json;
+    }
+
+    private static JsonObject Around(JsonObject outer, JsonNode inner)
+    {
+        outer["inner"] = inner.DeepClone();
+        return outer;
     }
 
     // Where a method says its bits.

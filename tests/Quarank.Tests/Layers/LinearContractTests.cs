@@ -26,6 +26,10 @@ public class LinearContractTests
         ["grid, 4 bits by columns, groups of 32, number offsets"] = () => Grid(new(4, 32, GridOffset.Number, GridAxis.Columns), 150, 45),
         ["grid, 3 bits by columns, a short last group, zero-points"] = () => Grid(new(3, 16, GridOffset.ZeroPoint, GridAxis.Columns), 70, 45),
         ["grid, 5 bits by columns, zero-points"] = () => Grid(new(5, 0, GridOffset.ZeroPoint, GridAxis.Columns), 70, 45),
+        ["grid, 4 bits, scales of two levels"] = () => Grid(new(4, 32) { Super = new(6, 64) }, 70, 160),
+        ["grid, 2 bits, minima of two levels, one number a row"] = () => Grid(new(2, 16, GridOffset.Number) { Super = new(5, 0) }, 9, 45),
+        ["grid, 3 bits, symmetric scales of two levels"] = () => Grid(new(3, 32, GridOffset.None) { Super = new(8) }, 70, 300),
+        ["scaled inputs of a grid"] = () => new ScaledLinear(Grid(new(4, 32), 70, 96), [.. Enumerable.Range(0, 96).Select(j => 0.5f + j % 7)]),
         ["codebook, 1 bit a row"] = () => Codebook(new(1), 70, 192),
         ["codebook, 4 bits, groups of 32, a short last one"] = () => Codebook(new(4, 32), 70, 45),
         ["codebook, 3 bits by columns"] = () => Codebook(new(3, 0, GridAxis.Columns), 70, 45),
@@ -191,8 +195,14 @@ public class LinearContractTests
         byte[] packed = Packed(random, format.Bits, rows, columns);
         int count = format.ScaleCount(rows, columns);
         float[] Numbers() => [.. Enumerable.Range(0, count).Select(_ => (float)(Half)(random.NextSingle() / format.MaxCode + 0.001f))];
-        return new GridLinear(format, rows, columns, packed, Numbers(),
-            format.Offset == GridOffset.ZeroPoint ? [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(format.MaxCode + 1))] : [],
+        byte[] zeros = format.Offset == GridOffset.ZeroPoint ? [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(format.MaxCode + 1))] : [];
+        if (format.Super is { } super)
+        {
+            TwoLevelNumbers TwoLevels() => new([.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(1 << super.Bits))],
+                [.. Enumerable.Range(0, rows * super.CountOf(columns)).Select(_ => (float)(Half)(random.NextSingle() / format.MaxCode + 0.001f))]);
+            return new GridLinear(format, rows, columns, packed, TwoLevels(), zeros, format.Offset == GridOffset.Number ? TwoLevels() : null);
+        }
+        return new GridLinear(format, rows, columns, packed, Numbers(), zeros,
             format.Offset == GridOffset.Number ? Numbers() : []);
     }
 }

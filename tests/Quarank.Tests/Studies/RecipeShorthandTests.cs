@@ -45,7 +45,7 @@ public class RecipeShorthandTests
     [InlineData("gptq:bits=many", "bits")]
     [InlineData("magic", "'magic' is no recipe")]
     [InlineData("magic", "gptq-w3g64")]
-    [InlineData("missing.json", "begin with a method (rtn, gptq, lordq")]
+    [InlineData("missing.json", "begin with a method (rtn, gptq, awq, lordq")]
     [InlineData("rtn,rtn", "'rtn' is given twice")]
     [InlineData(",", "No recipe")]
     public void What_is_no_recipe_is_refused_with_what_would_be(string list, string message) =>

@@ -21,7 +21,7 @@ public sealed record FlexRound(GridFormat Grid, GridRange Range = GridRange.Clip
 
     public override void Validate()
     {
-        Gptq.ValidateGrid(Grid);
+        RangeChoice.ValidateInteger(Grid, Range);
         Learning.Validate();
     }
 

@@ -9,7 +9,7 @@ namespace Quarank.Compression.Methods;
 /// GPTQ (Frantar et al. 2023, arXiv:2210.17323): rounds columns left to right, each time spreading the rounding error over the columns
 /// still to come, as the inverse Hessian says.
 /// </summary>
-/// <param name="Grid">Bits and groups; zero-points as the grid says.</param>
+/// <param name="Grid">Bits, groups, offsets, and scales of one level or two.</param>
 /// <param name="Range">How the range of each row or group is chosen.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="ActOrder">Columns in order of falling diag H, so that what matters most is rounded while most can still make up for it.</param>
@@ -23,17 +23,10 @@ public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, d
 
     public override void Validate()
     {
-        ValidateGrid(Grid);
+        RangeChoice.Validate(Grid, Range);
         if (!(Damping >= 0 && double.IsFinite(Damping))) throw new ArgumentException($"Damping is a number from 0 on, not {Damping}.");
-        if (ActOrder && Grid.GroupSize != 0 && !StaticGroups)
+        if (ActOrder && Grid.GroupSize != 0 && !StaticGroups && !Range.NeedsGram())
             throw new ArgumentException("Act-order with groups needs static groups: otherwise the order of the columns would have to be stored.");
-    }
-
-    internal static void ValidateGrid(GridFormat grid)
-    {
-        grid.Validate();
-        if (grid.Axis != GridAxis.Rows || grid.Offset == GridOffset.Number)
-            throw new ArgumentException("This method's grid runs along rows, with an integer zero-point or none.");
     }
 
     public override long PlannedBits(LayerShape layer) => Grid.BitsOf(layer.Rows, layer.Columns);
@@ -47,13 +40,14 @@ public sealed record Gptq(GridFormat Grid, GridRange Range = GridRange.MinMax, d
         var dead = DampedGram.DeadColumns(problem);
         int[]? order = ActOrder ? Order(problem.Inputs.Gram) : null;
         var feedback = DampedGram.Factor(problem, Damping, dead, h => FeedbackFactor.Of(h, order), DampingOf);
-        var codes = new GridCodes(Grid, Range, problem.Rows, problem.Columns);
+        var codes = new GridCodes(Grid, Range, problem.Rows, problem.Columns) { Given = RangeChoice.Grids(problem, Grid, Range, dead) };
         new FeedbackRounding(feedback, order, StaticGroups, dead).Round(problem.Weight, codes, problem.Weight);
         return codes.ToLinear();
     }
 
     // The factor, in the worst case first in float, then in double, then in float again; codes; the loss's decoded weight and error.
-    internal override long WorkBytes(int rows, int columns) => 16L * columns * columns + 16L * rows * columns;
+    internal override long WorkBytes(int rows, int columns) =>
+        16L * columns * columns + 16L * rows * columns + RangeChoice.WorkBytes(Range, rows, columns);
 
     private static int[] Order(Matrix<double> h) => [.. Enumerable.Range(0, h.Rows).OrderByDescending(j => h[j, j])];
 }

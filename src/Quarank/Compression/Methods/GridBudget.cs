@@ -21,6 +21,7 @@ internal static class GridBudget
         for (int bits = 2; bits <= 8; bits++)
             foreach (int group in GroupSizes)
             {
+                if (grid.Super is { } super && (group == 0 || super.Columns % group != 0)) continue;
                 var candidate = grid with { Bits = bits, GroupSize = group };
                 double size = layers.Sum(l => candidate.BitsOf(l.Rows, l.Columns)) / weights / bitsPerWeight;
                 if (size <= 1 + Method.Excess && size >= 0.9) fitting.Add((candidate, size));

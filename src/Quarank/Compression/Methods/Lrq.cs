@@ -22,7 +22,7 @@ public sealed record Lrq(GridFormat Grid, int? Rank = null, GridRange Range = Gr
 
     public override void Validate()
     {
-        Gptq.ValidateGrid(Grid);
+        RangeChoice.ValidateInteger(Grid, Range);
         Learning.Validate();
         if (Rank < 1) throw new ArgumentException($"The rank is at least 1, not {Rank}.");
     }

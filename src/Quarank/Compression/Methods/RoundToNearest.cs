@@ -11,9 +11,12 @@ namespace Quarank.Compression.Methods;
 /// <param name="Range">How the range of each row or group is chosen.</param>
 public sealed record RoundToNearest(GridFormat Grid, GridRange Range = GridRange.MinMax) : Method
 {
-    [JsonIgnore] public override Needs Needs => Needs.Nothing;
+    [JsonIgnore] public override Needs Needs => Range.NeedsGram() ? Needs.Gram : Needs.Nothing;
 
-    public override void Validate() => Gptq.ValidateGrid(Grid);
+    /// <summary>Ranges that look at inputs would otherwise serve a few sinks alone.</summary>
+    [JsonIgnore] public override TokenWeights PreferredWeights => Range.NeedsGram() ? TokenWeights.Unit : TokenWeights.None;
+
+    public override void Validate() => RangeChoice.Validate(Grid, Range);
 
     public override long PlannedBits(LayerShape layer) => Grid.BitsOf(layer.Rows, layer.Columns);
 
@@ -22,7 +25,9 @@ public sealed record RoundToNearest(GridFormat Grid, GridRange Range = GridRange
 
     public override Linear Compress(LayerProblem problem)
     {
-        var codes = new GridCodes(Grid, Range, problem.Rows, problem.Columns);
+        Validate();
+        var grids = Range.NeedsGram() ? RangeChoice.Grids(problem, Grid, Range, DampedGram.DeadColumns(problem)) : null;
+        var codes = new GridCodes(Grid, Range, problem.Rows, problem.Columns) { Given = grids };
         Threads.For(problem.Rows, i =>
         {
             var w = new double[problem.Columns];
@@ -32,5 +37,5 @@ public sealed record RoundToNearest(GridFormat Grid, GridRange Range = GridRange
         return codes.ToLinear();
     }
 
-    internal override long WorkBytes(int rows, int columns) => 16L * rows * columns;
+    internal override long WorkBytes(int rows, int columns) => 16L * rows * columns + RangeChoice.WorkBytes(Range, rows, columns);
 }

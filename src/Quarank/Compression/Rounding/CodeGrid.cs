@@ -26,6 +26,8 @@ internal sealed record CodeGrid(GridFormat Layout, GridRange Range, CodeTable? T
     /// <exception cref="ArgumentException">These bits and levels do not go together.</exception>
     public static CodeGrid Of(int bits, int groupSize, CodeLevels levels, GridRange range, ScaleType scales)
     {
+        if (range.NeedsGram() || (range == GridRange.HalfQuadratic && levels != CodeLevels.Offset))
+            throw new ArgumentException($"Vectors of {levels} levels take the ranges minMax and clip, those of offsets also halfQuadratic.");
         if (levels == CodeLevels.Normal)
         {
             var table = CodeTable.Normal(bits);
@@ -54,8 +56,14 @@ internal sealed record CodeGrid(GridFormat Layout, GridRange Range, CodeTable? T
         Layout.BitsOf(rows, columns) + (Table is null ? 0 : 32L << Layout.Bits);
 
     /// <summary>The stored layer of packed codes.</summary>
-    public Linear ToLinear(int rows, int columns, byte[] packed, ScalarGrid[] grids)
+    /// <param name="super">What found the grids, where their scales have two levels.</param>
+    public Linear ToLinear(int rows, int columns, byte[] packed, ScalarGrid[] grids, SuperFit? super)
     {
+        if (super is not null)
+        {
+            var (numbers, minima) = super.Numbers(grids);
+            return new GridLinear(Layout, rows, columns, packed, numbers, Layout.Offset == GridOffset.ZeroPoint ? [.. grids.Select(g => (byte)g.Zero)] : [], minima);
+        }
         float[] scales = [.. grids.Select(g => (float)g.Scale)];
         if (Table is not null)
             return new CodebookLinear(new(Layout.Bits, Layout.GroupSize, Layout.Axis, Layout.Scales), rows, columns, packed, scales, Table.Levels.ToArray());

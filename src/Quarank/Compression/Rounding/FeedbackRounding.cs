@@ -27,7 +27,7 @@ internal sealed class FeedbackRounding(Matrix<float> feedback, int[]? order = nu
     public void Round<T>(Matrix<T> weight, GridCodes codes, Matrix<float>? ranges = null) where T : unmanaged, INumber<T>
     {
         var layout = codes.Grid.Layout;
-        bool fitted = layout.GroupSize == 0 || staticGroups;
+        bool fitted = layout.GroupSize == 0 || staticGroups || codes.Given is not null;
         int group = layout.GroupSize == 0 ? _columns : layout.GroupSize;
         // A group that is fitted on updated weights lies within a block, or is one.
         int block = fitted ? BlockSize : group <= BlockSize ? BlockSize / group * group : group;
@@ -41,7 +41,7 @@ internal sealed class FeedbackRounding(Matrix<float> feedback, int[]? order = nu
         float[][] within) where T : unmanaged, INumber<T>
     {
         var grids = new RowGrids(codes, first, count);
-        if (fitted) FitAll(weight, codes, ranges, first, count, grids);
+        if (fitted || codes.LooksAtRows) FitAll(weight, codes, ranges, first, count, fitted ? grids : null);
         float[] errors = Turned(weight, first, count);      // columns not rounded yet still hold their weights
         var (updated, solved, rounded) = (new float[block * count], new float[fitted ? 0 : group * count], new byte[block * count]);
 
@@ -59,7 +59,7 @@ internal sealed class FeedbackRounding(Matrix<float> feedback, int[]? order = nu
                 int end = Math.Min(panel + step, size);
                 for (int k = panel; k < end && panel > 0; k++)
                     FeedbackKernels.Accumulate(Column(within, begin, block, k)[..panel], errors.AsSpan(begin * count), count, updated.AsSpan(k * count, count));
-                if (!fitted) FitGroup(codes.Grid, count, grids, begin + panel, end - panel, updated.AsSpan(panel * count), errors, solved, Column(within, begin, block, 0), panel, block);
+                if (!fitted) FitGroup(codes, first, count, grids, begin + panel, end - panel, updated.AsSpan(panel * count), errors, solved, Column(within, begin, block, 0), panel, block);
                 for (int lane = 0; lane < count; lane += Lane)
                 {
                     int rows = Math.Min(Lane, count - lane);
@@ -91,10 +91,10 @@ internal sealed class FeedbackRounding(Matrix<float> feedback, int[]? order = nu
     /// The grids of a group, fitted to the weights that would be best were nothing of it and after it rounded: w + S A⁻¹ with the group's square
     /// of A, S what the columns before it have lost.
     /// </summary>
-    private static void FitGroup(CodeGrid grid, int count, RowGrids grids, int begin, int size, ReadOnlySpan<float> updated, float[] weights,
+    private static void FitGroup(GridCodes codes, int first, int count, RowGrids grids, int begin, int size, ReadOnlySpan<float> updated, float[] weights,
         float[] solved, ReadOnlySpan<float> square, int panel, int block)
     {
-        int group = begin / grid.Layout.GroupSize;
+        int group = begin / codes.Grid.Layout.GroupSize;
         for (int k = 0; k < size; k++)
         {
             // x_k = s_k − Σ_{j<k} x_j A_jk; kept with its sign turned.
@@ -114,12 +114,12 @@ internal sealed class FeedbackRounding(Matrix<float> feedback, int[]? order = nu
             int rows = Math.Min(together, count - from);
             for (int k = 0; k < size; k++)
                 for (int i = 0; i < rows; i++) values[i * size + k] = solved[k * count + from + i];
-            for (int i = 0; i < rows; i++) grids.Set(group, from + i, grid.Fit(values.AsSpan(i * size, size)));
+            for (int i = 0; i < rows; i++) grids.Set(group, from + i, codes.Fit(first + from + i, group, values.AsSpan(i * size, size)));
         }
     }
 
-    // Grids that do not wait for the updates: of whole rows as they came, or of static groups.
-    private void FitAll<T>(Matrix<T> weight, GridCodes codes, Matrix<float>? ranges, int first, int count, RowGrids grids)
+    // Grids that do not wait for the updates: of whole rows as they came, or of static groups. What is above others that do wait sees the rows too.
+    private void FitAll<T>(Matrix<T> weight, GridCodes codes, Matrix<float>? ranges, int first, int count, RowGrids? grids)
         where T : unmanaged, INumber<T>
     {
         var layout = codes.Grid.Layout;
@@ -130,8 +130,9 @@ internal sealed class FeedbackRounding(Matrix<float> feedback, int[]? order = nu
             for (int j = 0; j < n; j++)
                 row[j] = layout.GroupSize == 0 && ranges is not null ? ranges[first + i, j]
                     : dead is not null && dead[j] ? 0 : double.CreateTruncating(weight[first + i, j]);
-            for (int g = 0; g < groups; g++)
-                grids.Set(g, i, codes.Grid.Fit(row.AsSpan(g * size, Math.Min(size, n - g * size))));
+            codes.Begin(first + i, row);
+            for (int g = 0; g < groups && grids is not null; g++)
+                grids.Set(g, i, codes.Fit(first + i, g, row.AsSpan(g * size, Math.Min(size, n - g * size))));
         }
     }
 

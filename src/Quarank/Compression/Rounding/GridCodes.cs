@@ -8,8 +8,12 @@ internal sealed class GridCodes(CodeGrid grid, int rows, int columns)
 {
     private readonly byte[] _codes = new byte[checked(rows * columns)];
     private readonly ScalarGrid[] _grids = new ScalarGrid[grid.Layout.ScaleCount(rows, columns)];
+    private readonly SuperFit? _super = grid.Layout.Super is null ? null : new(grid, rows, columns);
 
     public GridCodes(GridFormat format, GridRange range, int rows, int columns) : this(new CodeGrid(format, range), rows, columns) { }
+
+    /// <summary>Grids found beforehand, row by row, in the place of those that would be fitted.</summary>
+    public ScalarGrid[]? Given { get; init; }
 
     public CodeGrid Grid => grid;
     public int Rows => rows;
@@ -21,15 +25,26 @@ internal sealed class GridCodes(CodeGrid grid, int rows, int columns)
     /// <summary>Keeps grid number <paramref name="k"/>, counted row by row.</summary>
     public void SetGrid(int k, ScalarGrid scalar) => _grids[k] = scalar;
 
+    /// <summary>Told of row i as it came, before any of its grids is fitted.</summary>
+    public void Begin(int i, ReadOnlySpan<double> row) => _super?.Begin(i, row);
+
+    /// <summary>Whether <see cref="Begin"/> must be told of rows.</summary>
+    public bool LooksAtRows => _super is not null;
+
+    /// <summary>The grid of a group of row i that holds these values.</summary>
+    public ScalarGrid Fit(int i, int group, ReadOnlySpan<double> values) =>
+        Given is not null ? Given[i * grid.Layout.GroupsOf(columns) + group] : _super is not null ? _super.Fit(i, group, values) : grid.Fit(values);
+
     /// <summary>Rounds row i, each of its groups on a grid fitted to it. For grids along rows.</summary>
     public void RoundRow(int i, ReadOnlySpan<double> values)
     {
+        Begin(i, values);
         int groups = grid.Layout.GroupsOf(columns), size = GroupSize;
         var codes = Row(i);
         for (int g = 0; g < groups; g++)
         {
             int start = g * size, end = Math.Min(start + size, columns);
-            var fitted = grid.Fit(values[start..end]);
+            var fitted = Fit(i, g, values[start..end]);
             SetGrid(i * groups + g, fitted);
             for (int j = start; j < end; j++) codes[j] = (byte)fitted.Code(values[j]);
         }
@@ -48,7 +63,7 @@ internal sealed class GridCodes(CodeGrid grid, int rows, int columns)
         int bits = grid.Layout.Bits, bytes = BitPacking.ByteCount(columns, bits);
         var packed = new byte[checked(rows * bytes)];
         Threads.For(rows, i => BitPacking.Pack(Row(i), bits, packed.AsSpan(i * bytes, bytes)));
-        return grid.ToLinear(rows, columns, packed, _grids);
+        return grid.ToLinear(rows, columns, packed, _grids, _super);
     }
 
     /// <summary>The rows of all parts, one after the other. Their grids are alike and run along rows.</summary>

@@ -13,6 +13,9 @@ internal readonly record struct ScalarGrid(double Scale, int Zero, double Offset
 {
     private const int ClipSteps = 80;
 
+    /// <summary>Of scales of two levels: the integers that scale and offset are stored as.</summary>
+    public (byte Scale, byte Offset) Codes { get; init; }
+
     /// <summary>The code whose value is nearest to w; ties of w / scale go to the even neighbour (of a table's levels to the lower).</summary>
     public int Code(double w)
     {
@@ -22,20 +25,51 @@ internal readonly record struct ScalarGrid(double Scale, int Zero, double Offset
 
     public double Value(int code) => Table is null ? Scale * (code - Zero) + Offset : Scale * Table.Levels[code];
 
+    /// <summary>What rounding adds to each of some weights.</summary>
+    public void Errors(ReadOnlySpan<float> weights, Span<float> errors)
+    {
+        if (Table is not null || Scale == 0)
+        {
+            for (int j = 0; j < weights.Length; j++) errors[j] = (float)(Value(Code(weights[j])) - weights[j]);
+            return;
+        }
+        float scale = (float)Scale, offset = (float)Offset, inverse = (float)(1 / Scale), low = -Zero, high = MaxCode - Zero;
+        for (int j = 0; j < weights.Length; j++)
+            errors[j] = Math.Clamp(MathF.Round((weights[j] - offset) * inverse), low, high) * scale + offset - weights[j];
+    }
+
+    /// <summary>The grid from one end to the other; of a grid without offsets, around zero to the larger end.</summary>
+    public static ScalarGrid Spanning(GridFormat format, double min, double max)
+    {
+        var (low, high) = Ends(format, min, max);
+        return Of(format, null, low, high);
+    }
+
+    /// <summary>The ends of the min–max range as the format can have them.</summary>
+    public static (double Min, double Max) Ends(GridFormat format, ReadOnlySpan<double> values) =>
+        Ends(format, TensorPrimitives.Min(values), TensorPrimitives.Max(values));
+
+    /// <summary>The same scale with an offset as near to <paramref name="offset"/> as can be stored.</summary>
+    public static ScalarGrid WithOffset(GridFormat format, ScalarGrid grid, double offset) => grid with { Offset = Stored(format, offset) };
+
+    private static (double Min, double Max) Ends(GridFormat format, double min, double max)
+    {
+        if (format.Offset == GridOffset.Number) return (min, max);
+        (min, max) = (Math.Min(0, min), Math.Max(0, max));
+        if (min == 0 && max == 0) (min, max) = (-1, 1);
+        return format.Offset == GridOffset.None ? (-Math.Max(-min, max), Math.Max(-min, max)) : (min, max);
+    }
+
     /// <summary>
     /// Fits a grid. One with an integer (or no) zero-point holds zero, as GPTQ's does; one with a number offset runs exactly from the smallest
     /// to the largest value (LoRDQ's Eq. 21), or, clipped, from and to a share of them.
     /// </summary>
     public static ScalarGrid Fit(GridFormat format, GridRange range, ReadOnlySpan<double> values, CodeTable? table = null)
     {
-        double min = TensorPrimitives.Min(values), max = TensorPrimitives.Max(values);
-        if (format.Offset != GridOffset.Number || table is not null)
-        {
-            (min, max) = (Math.Min(0, min), Math.Max(0, max));
-            if (min == 0 && max == 0) (min, max) = (-1, 1);
-            if (format.Offset == GridOffset.None) (min, max) = (-Math.Max(-min, max), Math.Max(-min, max));
-        }
+        if (range.NeedsGram()) throw new ArgumentException($"The range {range} is chosen for a whole layer, not for some numbers alone.");
+        var (min, max) = Ends(format, values);
         if (range == GridRange.MinMax || max <= min) return Of(format, table, min, max);
+        if (range == GridRange.HalfQuadratic) return HalfQuadratic.Solve(format, Of(format, null, min, max), values);
         return table is null ? BestClip(format, min, max, values) : BestTableClip(format, table, max, values);
     }
 

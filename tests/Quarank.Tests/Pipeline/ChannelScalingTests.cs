@@ -1,0 +1,154 @@
+using Quarank.Checkpoints;
+using Quarank.Compression;
+using Quarank.Compression.Methods;
+using Quarank.Compression.Rounding;
+using Quarank.Layers;
+using Quarank.Models;
+using Quarank.Models.Scaling;
+using Quarank.Numerics;
+using Quarank.Pipeline;
+using Quarank.Tests.Support;
+using Xunit;
+
+namespace Quarank.Tests.Pipeline;
+
+/// <summary>Factors of channels taken out of one operation and put into the next leave a model's function as it was.</summary>
+public class ChannelScalingTests
+{
+    public static TheoryData<string> Families => [.. SomeFamily.Names];
+
+    [Theory, MemberData(nameof(Families))]
+    public void Folded_factors_change_no_logits(string family)
+    {
+        var model = SomeFamily.Build(family);
+        var changed = new List<StoredTensor>();
+        int folds = 0;
+        for (int block = 0; block < model.Spec.BlockCount; block++)
+        {
+            var scales = new List<FoldedScale>();
+            foreach (var site in model.Spec.Sites)
+                if (ScaleFold.Of(model.Spec, block, site).Fold is { } fold)
+                    scales.Add(new(fold, ScaledTensors.Settle(model.Tensors, model.Spec, fold, SomeFactors(fold.FactorCount, block))));
+            changed.AddRange(ScaledTensors.Of(model.Tensors, model.Spec, block, scales));
+            folds += scales.Count;
+        }
+        Assert.True(folds >= 2 * model.Spec.BlockCount);
+        AssertSameLogits(model, Model.Load(model.Tensors.With(changed), model.Config));
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    public void Factors_kept_with_the_layers_change_no_logits(string family)
+    {
+        var (model, scaled) = (SomeFamily.Build(family), SomeFamily.Build(family).Load());
+        foreach (var projection in scaled.Blocks.SelectMany(b => b.Projections))
+        {
+            float[] stored = [.. SomeFactors(projection.Weight.Columns, 3).Select(f => (float)(Half)(1 / f))];
+            var weight = ScaledProblem.Columns(projection.Weight.ToDense(), [.. stored.Select(f => 1 / f)]);
+            projection.Weight = new ScaledLinear(new DenseLinear(weight), stored);
+        }
+        AssertSameLogits(model, scaled);
+    }
+
+    [Fact]
+    public void What_cannot_take_factors_says_why()
+    {
+        Assert.Contains("router", ScaleFold.Of(SomeFamily.Build("mixtral").Spec, 0, new(SitePlace.Mlp, 1)).Refusal, StringComparison.Ordinal);
+        Assert.Contains("no norm", ScaleFold.Of(SomeFamily.Build("opt-post-norm").Spec, 0, InputSite.Attention).Refusal, StringComparison.Ordinal);
+        var gelu = SomeFamily.Build("opt").Spec with { Activation = Activation.GeluTanh };
+        Assert.Contains("activation", ScaleFold.Of(gelu, 0, InputSite.MlpOutput).Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Query_heads_that_read_one_value_head_share_its_factors()
+    {
+        var spec = SomeFamily.Build("llama").Spec;
+        var fold = ScaleFold.Of(spec, 0, InputSite.AttentionOutput).Fold!;
+        Assert.Equal(spec.KeyValueSize, fold.FactorCount);
+        for (int j = 0; j < spec.QuerySize; j++)
+            Assert.Equal(j / spec.HeadSize / spec.HeadsPerGroup * spec.HeadSize + j % spec.HeadSize, fold.FactorOf[j]);
+    }
+
+    [Fact]
+    public void A_gain_in_bfloat16_takes_factors_without_a_loss()
+    {
+        var model = SomeFamily.Build("gemma2");
+        string name = $"{model.Spec.Names.Block(0)}.{model.Spec.Names.AttentionNorm}.weight";
+        var tensors = model.Tensors.With([StoredTensor.FromFloats(name, ElementType.BF16, model.Tensors[name].ReadAll(), model.Spec.HiddenSize)]);
+        var fold = ScaleFold.Of(model.Spec, 0, InputSite.Attention).Fold!;
+        float[] factors = ScaledTensors.Settle(tensors, model.Spec, fold, SomeFactors(fold.FactorCount, 1));
+        var changed = ScaledTensors.Of(tensors, model.Spec, 0, [new(fold, factors)]);
+        var (was, now) = (tensors[name].ReadAll(), changed.First(t => t.Name == name));
+        Assert.Equal(ElementType.BF16, now.Type);
+        float[] gain = now.ReadAll();
+        for (int j = 0; j < gain.Length; j++) Assert.Equal(1 + was[j], (1 + gain[j]) * factors[j], 1e-6f);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Awq_never_chooses_factors_that_are_worse_than_none(int bits)
+    {
+        var problem = Some.Problem(70, 160, outlier: 30);
+        var (awq, rounding) = (new Awq(new RoundToNearest(new(bits, 32))), new RoundToNearest(new(bits, 32)));
+        float[] factors = awq.Choose(new([problem])).Factors;
+        var scaled = ScaledProblem.Of(problem, factors);
+        double with = ProxyLoss.Relative(scaled, rounding.Compress(scaled)), without = ProxyLoss.Relative(problem, rounding.Compress(problem));
+        Assert.True(with < 0.9 * without, $"{with} against {without}");     // one input of thirty times the others' size rules the loss
+        var magnitudes = problem with { Inputs = problem.Inputs with { Magnitudes = [.. Enumerable.Range(0, 160).Select(j => j == 3 ? 30.0 : 1)] } };
+        float[] others = (awq with { Activity = ChannelActivity.MeanMagnitude }).Choose(new([magnitudes])).Factors;
+        Assert.Equal(others.Max(), others[3]);
+        Assert.Contains("rootMeanSquare", Assert.Throws<InvalidDataException>(() => (awq with { Activity = ChannelActivity.MeanMagnitude }).Choose(new([problem]))).Message, StringComparison.Ordinal);
+        Assert.All(awq.Choose(new([problem with { Inputs = new(1, White(160)) }])).Factors, f => Assert.Equal(1, f));
+    }
+
+    [Theory]
+    [InlineData(Propagation.Original)]
+    [InlineData(Propagation.Compressed)]
+    public void A_run_folds_goes_on_and_says_so(Propagation propagation)
+    {
+        using var folder = new TemporaryFolder();
+        string model = TinyLlama.Write(folder["model"]);
+        File.WriteAllText(folder["text.txt"], string.Concat(Enumerable.Range(0, 400).Select(i => $"{i * i} hens, ")));
+        var calibration = new CalibrationSettings([folder["text.txt"]]) { Samples = 6, Length = 40 };
+        var recipe = new Recipe(new Awq(new RoundToNearest(new(4, 16), GridRange.Output)), calibration) { Propagate = propagation };
+        var report = CompressionRun.Execute(model, folder["whole"], recipe);
+        CompressionRun.Execute(model, folder["parts"], recipe, new RunOptions { StopAfter = 1 });
+        var parts = CompressionRun.Execute(model, folder["parts"], recipe);
+        Assert.Equal(report.Files, parts.Files);
+        Assert.All(report.Layers, l => Assert.Contains("folded into", l.Scaling, StringComparison.Ordinal));
+        Assert.All(report.Layers, l => Assert.IsType<GridFormat>(l.Form));
+        Assert.Equal(new Awq(new RoundToNearest(new(4, 16), GridRange.Output)), Assert.Single(report.Methods));
+
+        // With eight bits the scaled model says what the original says.
+        CompressionRun.Execute(model, folder["fine"], recipe with { Method = new Awq(new RoundToNearest(new(8, 16)), Steps: 3) });
+        using Checkpoint original = Checkpoint.Open(model), compressed = Checkpoint.Open(folder["fine"]);
+        var (before, after) = (Model.Load(original), Model.Load(compressed));
+        int[] ids = [1, 5, 9, 3, 7, 2];
+        Matrix<float> expected = before.Logits(before.Forward(ids)), actual = after.Logits(after.Forward(ids));
+        double size = expected.Data.ToArray().Max(Math.Abs);
+        for (int i = 0; i < expected.Data.Length; i++) Assert.Equal(expected.Data[i], actual.Data[i], 0.03 * size);
+    }
+
+    private static void AssertSameLogits(SomeFamily model, Model scaled)
+    {
+        int[] ids = model.Ids(12);
+        var original = model.Load();
+        Matrix<float> expected = original.Logits(original.Forward(ids)), actual = scaled.Logits(scaled.Forward(ids));
+        // Products of factors and their reciprocals round a dozen times on the way.
+        double size = expected.Data.ToArray().Max(Math.Abs);
+        for (int i = 0; i < expected.Data.Length; i++) Assert.Equal(expected.Data[i], actual.Data[i], 2e-5 * size);
+    }
+
+    private static float[] SomeFactors(int count, int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => (float)Math.Exp(2 * random.NextDouble() - 1))];
+    }
+
+    private static Matrix<double> White(int order)
+    {
+        var h = new Matrix<double>(order, order);
+        for (int i = 0; i < order; i++) h[i, i] = 1;
+        return h;
+    }
+}

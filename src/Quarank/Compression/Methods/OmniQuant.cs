@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Quarank.Compression.Learning;
+using Quarank.Compression.Rounding;
 using Quarank.Layers;
 
 namespace Quarank.Compression.Methods;
@@ -17,7 +18,7 @@ public sealed record OmniQuant(GridFormat Grid) : BlockMethod
 
     public override void Validate()
     {
-        Gptq.ValidateGrid(Grid);
+        RangeChoice.ValidateInteger(Grid, GridRange.MinMax);
         Learning.Validate();
     }
 

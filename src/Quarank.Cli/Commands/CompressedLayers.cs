@@ -64,6 +64,8 @@ internal static class CompressedLayers
             $"grid of {g.Bits} bits, {(g.GroupSize == 0 ? "whole rows" : $"groups of {g.GroupSize}")}{(g.Offset == GridOffset.None ? ", symmetric" : "")}"),
         ProductFormat p => Units.Invariant($"product of rank {p.Rank}, {Factor(p.Left)} x {Factor(p.Right)}"),
         CodebookFormat c => Units.Invariant($"codebook of {c.Bits} bits, {(c.GroupSize == 0 ? "whole rows" : $"groups of {c.GroupSize}")}"),
+        QuantizedInputFormat q => Units.Invariant(
+            $"{Describe(q.Inner)} on inputs of {q.Input.Bits} bits{(q.Input.GroupSize == 0 ? "" : $" in groups of {q.Input.GroupSize}")}{(q.Input.Static ? ", static" : "")}"),
         SumFormat s => string.Join(" + ", s.Terms.Select(Describe)),
         var other => other.ToString(),
     };

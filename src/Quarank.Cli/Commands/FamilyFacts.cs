@@ -20,6 +20,7 @@ internal static class FamilyFacts
         Add("embedding", spec.EmbeddingSize is { } width ? Units.Invariant($"{width:N0} wide, projected to the hidden size and back")
             : spec.EmbeddingScale == 1 ? null : Units.Invariant($"times {spec.EmbeddingScale:0.###}"));
         Add("projections", spec.FusedProjections ? "queries, keys and values in one matrix, gate and up in another" : null);
+        Add("rotated", Rotation(spec.Rotation));
         return facts;
 
         void Add(string topic, string? fact)
@@ -27,6 +28,12 @@ internal static class FamilyFacts
             if (!string.IsNullOrEmpty(fact)) facts.Add(topic, fact);
         }
     }
+
+    private static string? Rotation(RotationSpec? rotation) => rotation is null ? null : string.Join(", ", new[]
+    {
+        Units.Invariant($"residual stream (seed {rotation.Seed})"), rotation.Values ? "values" : null, rotation.Down ? "before down" : null,
+        rotation.Keys ? "queries and keys" : null,
+    }.Where(b => b is not null));
 
     private static string Windowed(ModelSpec spec)
     {

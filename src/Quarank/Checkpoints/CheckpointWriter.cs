@@ -23,7 +23,7 @@ public sealed class CheckpointWriter(JsonElement config, IEnumerable<StoredTenso
     private static readonly JsonSerializerOptions Json =
         new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>What config.json says under "quarank" about compressed layers; null for a model without any.</summary>
+    /// <summary>What config.json says under "quarank" about compressed layers and rotations; null for a model without any.</summary>
     public JsonNode? Section { get; init; }
 
     /// <summary>Goes into every weight file's <c>__metadata__</c>, with "format": "pt" where it names none.</summary>

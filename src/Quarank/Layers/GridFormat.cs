@@ -110,6 +110,10 @@ public sealed record GridFormat(
         return PackedMatrix.Knows(Bits, group, columns) && (Axis == GridAxis.Rows || GroupsOf(rows) == 1) ? group : null;
     }
 
+    /// <summary>Columns that share a scale (0: a row's), as integer kernels count them; null where they know no such grid.</summary>
+    internal int? IntegerGroup(int columns) =>
+        Axis == GridAxis.Rows && Offset != GridOffset.Number && IntegerMatrix.Knows(Bits, GroupSize, columns) ? GroupSize : null;
+
     public override string? WithoutKernel(int rows, int columns) => PackedGroup(rows, columns) is null
         ? $"a grid of {Bits} bits{(GroupSize == 0 ? "" : $", groups of {GroupSize}")}{(Axis == GridAxis.Columns ? " by columns" : "")}" : null;
 

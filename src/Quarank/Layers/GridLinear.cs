@@ -51,6 +51,10 @@ public sealed class GridLinear : PackedLinear
         : this(format, rows, columns, packed, scales.Expanded(format, rows, columns), zeros, Negative(offsets?.Expanded(format, rows, columns))) =>
         (_twoLevels, _twoLevelOffsets) = (scales, offsets);
 
+    /// <summary>A view of the same codes for inputs that are integers too; null where no kernel knows the grid.</summary>
+    internal IntegerMatrix? Integers() => Format.IntegerGroup(Columns) is { } group
+        ? new(Rows, Columns, Format.Bits, group, _codes, _scales, _zeros) : null;
+
     public override GridFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
 

@@ -28,6 +28,9 @@ public abstract class Linear(int rows, int columns)
     /// <summary>Every stored bit: codes, scales, zero-points, factors. Equals 8 × the bytes that <see cref="Save"/> writes.</summary>
     public abstract long Bits { get; }
 
+    /// <summary>Whether it is not linear in its input, since it rounds it, or a part of it does.</summary>
+    public virtual bool RoundsInput => false;
+
     public double BitsPerWeight => (double)Bits / ((long)Rows * Columns);
 
     // Mathematics

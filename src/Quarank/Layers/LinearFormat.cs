@@ -14,6 +14,7 @@ namespace Quarank.Layers;
 [JsonDerivedType(typeof(LatticeFormat), "lattice")]
 [JsonDerivedType(typeof(TransformedFormat), "transformed")]
 [JsonDerivedType(typeof(ScaledFormat), "scaled")]
+[JsonDerivedType(typeof(QuantizedInputFormat), "quantizedInput")]
 public abstract record LinearFormat
 {
     /// <summary>Reads a rows × columns layer of this form from the tensors under its name.</summary>

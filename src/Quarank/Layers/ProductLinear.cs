@@ -25,6 +25,7 @@ public sealed class ProductLinear(Linear left, Linear right) : Linear(left.Rows,
         ? new(right.Rows, left.Format, right.Format)
         : throw new ArgumentException($"Factors of {left.Rows}x{left.Columns} and {right.Rows}x{right.Columns} have no product.", nameof(right));
 
+    public override bool RoundsInput => left.RoundsInput || right.RoundsInput;
     public override long Bits => left.Bits + right.Bits;
 
     public override void Save(StoredTensors tensors)

@@ -37,6 +37,7 @@ public sealed class SelectionLinear(int[] indices, Linear selected, int columns)
         ? new(indices.Length, selected.Format)
         : throw new ArgumentException($"{indices.Length} indices do not fit {selected.Columns} columns.", nameof(indices));
 
+    public override bool RoundsInput => selected.RoundsInput;
     public override long Bits => 32L * indices.Length + selected.Bits;
 
     public override void Save(StoredTensors tensors)

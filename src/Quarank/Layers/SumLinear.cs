@@ -42,6 +42,10 @@ public sealed class SumLinear : Linear
     }
 
     public override SumFormat Format { get; }
+
+    internal IReadOnlyList<Linear> Terms => _terms;
+
+    public override bool RoundsInput => _terms.Any(t => t.RoundsInput);
     public override long Bits => _terms.Sum(t => t.Bits);
 
     public override void Save(StoredTensors tensors)

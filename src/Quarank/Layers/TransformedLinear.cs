@@ -55,6 +55,7 @@ public sealed class TransformedLinear : Linear
     };
 
     public override TransformedFormat Format { get; }
+    public override bool RoundsInput => _inner.RoundsInput;
     public override long Bits => _inner.Bits + TransformedFormat.SeedBits;
 
     public override void Save(StoredTensors tensors)

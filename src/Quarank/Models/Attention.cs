@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics.Tensors;
 using Quarank.Numerics;
+using Quarank.Numerics.Hadamard;
 using Quarank.Numerics.Kernels;
 
 namespace Quarank.Models;
@@ -17,6 +18,7 @@ internal sealed class Attention(ModelSpec spec)
     private readonly RotaryTables _rotary = new(spec);
     private readonly float _scale = (float)(spec.AttentionScale ?? 1 / Math.Sqrt(spec.HeadSize));
     private readonly TokenAttention _one = new(spec);
+    private readonly HadamardTransform? _keys = new OnlineRotation(spec).Keys;
     private float[] _queries = [];
 
     /// <summary>Stores the keys and values of new tokens and attends from each of them to itself and those before it.</summary>
@@ -74,11 +76,12 @@ internal sealed class Attention(ModelSpec spec)
     }
 
     /// <param name="x">Spent where there is a norm.</param>
-    private static void Turn(Span<float> x, Norm? norm, RotaryEmbedding? rotary, int position, Span<float> turned)
+    private void Turn(Span<float> x, Norm? norm, RotaryEmbedding? rotary, int position, Span<float> turned)
     {
         norm?.Apply(x, x);
         if (rotary is null) x.CopyTo(turned);
         else rotary.Rotate(x, position, turned);
+        _keys?.Forward(turned);
     }
 
     /// <summary>The queries of tokens first … first + count − 1 of one group against all keys that any of them sees.</summary>

@@ -17,6 +17,8 @@ internal abstract class FeedForward
 /// <param name="expert">Which one of several it is; null when it is the only one.</param>
 internal sealed class Mlp(ModelSpec spec, Projection[] inputs, Projection output, int? expert = null) : FeedForward
 {
+    private readonly OnlineRotation _rotation = new(spec);
+
     public override void Run(Matrix<float> x, ForwardBuffers b, ActivationObserver? observe, bool needed) =>
         Run(x, b.Gate, b.Up, b.Projected, b.Inputs, observe, needed);
 
@@ -43,6 +45,7 @@ internal sealed class Mlp(ModelSpec spec, Projection[] inputs, Projection output
             Projection.Apply(inputs[0], inputs[1], null, x, gate, up, up, numbers);
             Activations.Multiply(spec.Activation, gate, up);
         }
+        _rotation.Inner(gate);
         observe?.Invoke(new(SitePlace.MlpOutput, expert), gate);
         if (needed) output.Apply(gate, result, numbers);
     }

@@ -11,7 +11,8 @@ namespace Quarank.Models;
 /// </summary>
 internal sealed class LayerTable
 {
-    private const int Version = 1;
+    /// <summary>2 has rotations, which a program of version 1 would leave out.</summary>
+    private const int Version = 2;
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
@@ -35,8 +36,10 @@ internal sealed class LayerTable
         if (!config.TryGetProperty("quarank", out var section)) return table;
         if (section.ValueKind != JsonValueKind.Object || !section.TryGetProperty("version", out var version) || !version.TryGetInt32(out int v))
             throw new InvalidDataException("config.json: 'quarank' must be an object with an integer 'version'.");
-        if (v != Version)
-            throw new NotSupportedException($"config.json: 'quarank' has version {v}; this program reads version {Version}. Use a newer one.");
+        if (v is < 1 or > Version)
+            throw new NotSupportedException($"config.json: 'quarank' has version {v}; this program reads versions 1 and {Version}. Use a newer one.");
+        if (v == 1 && section.TryGetProperty("rotation", out _))
+            throw new InvalidDataException("config.json: 'quarank' has version 1 and a 'rotation', which version 2 brought.");
         if (!section.TryGetProperty("layers", out var layers) || layers.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException("config.json: 'quarank.layers' must be an object of layer names and forms.");
 
@@ -50,6 +53,11 @@ internal sealed class LayerTable
         }
         return table;
     }
+
+    /// <summary>Whether config.json names compressed layers.</summary>
+    public static bool IsCompressed(JsonElement config) => config.TryGetProperty("quarank", out var section)
+        && (section.ValueKind != JsonValueKind.Object || !section.TryGetProperty("layers", out var layers) || layers.ValueKind != JsonValueKind.Object
+            || layers.EnumerateObject().Any());
 
     /// <summary>The layer in the place <paramref name="projection"/>.</summary>
     public Linear Load(StoredTensors tensors, ProjectionSpec projection)

@@ -97,9 +97,12 @@ internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, Mod
     private Residual Around(string norm, string outputNorm) => spec.NormPlacement switch
     {
         NormPlacement.Before => new(Norm(norm, spec.HiddenSize), null, null),
-        NormPlacement.BeforeAndAfter => new(Norm(norm, spec.HiddenSize), Norm(outputNorm, spec.HiddenSize), null),
+        NormPlacement.BeforeAndAfter => new(Norm(norm, spec.HiddenSize), Turned(Norm(outputNorm, spec.HiddenSize)), null),
         _ => new(null, null, Norm(norm, spec.HiddenSize)),
     };
+
+    // What the layer before such a norm gives is not turned; what enters the stream is.
+    private Norm Turned(Norm norm) => spec.Rotation is { } rotation ? new TurnedNorm(norm, rotation.Residual(spec)) : norm;
 
     private Projection Projection(ProjectionSpec place) => new(place, _layers.Load(tensors, place),
         place.HasBias ? tensors.ReadVector($"{place.Name}.bias", place.Rows) : null);

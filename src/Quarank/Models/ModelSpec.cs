@@ -110,6 +110,9 @@ public sealed record ModelSpec
     /// <summary>One matrix holds queries, keys and values, another one gate and up.</summary>
     public bool FusedProjections { get; init; }
 
+    /// <summary>The rotated coordinates the checkpoint is in; null for a model as it was trained.</summary>
+    public RotationSpec? Rotation { get; init; }
+
     // Data
 
     /// <summary>The number type the config names; null when it names none.</summary>

@@ -9,10 +9,11 @@ internal sealed class SelfAttention
     private readonly Projection[] _inputs;     // q, k, v; or one that holds all three
     private readonly Projection _output;
     private readonly AttentionTraits _traits;
+    private readonly OnlineRotation _rotation;
 
     /// <param name="inputs">q, k and v, or one that holds all three.</param>
     public SelfAttention(ModelSpec spec, Projection[] inputs, Projection output, AttentionTraits traits) =>
-        (_spec, _inputs, _output, _traits) = (spec, inputs, output, traits);
+        (_spec, _inputs, _output, _traits, _rotation) = (spec, inputs, output, traits, new(spec));
 
     public AttentionTraits Traits => _traits;
 
@@ -36,6 +37,7 @@ internal sealed class SelfAttention
         }
         if (b.Parts is null) b.Attention.Run(new(query, key, value, _traits, cache, start, length, 0, x.Rows), b.Attended);
         else RunParts(new(query, key, value, _traits, cache, 0, length, 0, 0), b.Parts, b);
+        _rotation.Attended(b.Attended);
         observe?.Invoke(InputSite.AttentionOutput, b.Attended);
         _output.Apply(b.Attended, b.Projected, b.Inputs);
     }

@@ -152,7 +152,7 @@ internal sealed class BlockLoop(
     private void Advance(Block block)
     {
         foreach (var projection in block.Projections)
-            if (projection.Weight is not ProductLinear) projection.Weight = DenseLinear.InFloats(projection.Weight);
+            if (projection.Weight is not ProductLinear && !projection.Weight.RoundsInput) projection.Weight = DenseLinear.InFloats(projection.Weight);
         _pass.Run(block, _hidden!, advance: true, null);
     }
 

@@ -27,7 +27,7 @@ internal static class OutputModel
                 .Concat(blocks.SelectMany(b => b.Tensors.All)).Concat(tableTensors.All);
             new CheckpointWriter(original.Config, tensors.OrderBy(t => t.Name, StringComparer.Ordinal))
             {
-                Section = Section(recipe, layers, tables),
+                Section = Section(original.Config, recipe, layers, tables),
                 Metadata = original.Metadata,
                 FilesFrom = original.Directory,
             }.Write(folder, token);
@@ -52,13 +52,17 @@ internal static class OutputModel
     }
 
     /// <summary>What stands under "quarank" in config.json.</summary>
-    private static JsonObject Section(Recipe recipe, IReadOnlyList<LayerReport> layers, IReadOnlyList<TableReport> tables)
+    private static JsonObject Section(JsonElement original, Recipe recipe, IReadOnlyList<LayerReport> layers, IReadOnlyList<TableReport> tables)
     {
+        // A rotated model stays one.
+        JsonNode? rotation = original.TryGetProperty("quarank", out var before) && before.TryGetProperty("rotation", out var turned)
+            ? JsonNode.Parse(turned.GetRawText()) : null;
         var section = new JsonObject
         {
-            ["version"] = 1,
+            ["version"] = rotation is null ? 1 : 2,
             ["method"] = JsonSerializer.SerializeToNode<Method>(recipe.Method, RecipeJson.Options),
         };
+        if (rotation is not null) section["rotation"] = rotation;
         if (recipe.Layers is not null) section["methods"] = JsonSerializer.SerializeToNode(recipe.Layers, RecipeJson.Options);
         var forms = layers.Select(l => (l.Name, l.Form)).Concat(tables.Where(t => t.Form is not DenseFormat).Select(t => (t.Name, t.Form)));
         section["layers"] = new JsonObject(forms.Select(

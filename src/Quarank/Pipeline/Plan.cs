@@ -32,7 +32,7 @@ public sealed record Plan(
     public static Plan Of(Checkpoint checkpoint, ModelSpec spec, Recipe recipe, long? maxMemory = null)
     {
         recipe.Check();
-        if (checkpoint.Config.TryGetProperty("quarank", out _))
+        if (LayerTable.IsCompressed(checkpoint.Config))
             throw new InvalidDataException($"{checkpoint.Path}: this model is compressed already; compress the original.");
         int length = recipe.Calibration.Length;
         if (length > spec.ContextLength)

@@ -33,7 +33,7 @@ public sealed class ComparisonRun
     {
         (_request, _checkpoint, _token) = (request, checkpoint, token);
         _spec = ModelSpec.Of(checkpoint);
-        if (checkpoint.Config.TryGetProperty("quarank", out _))
+        if (LayerTable.IsCompressed(checkpoint.Config))
             throw new InvalidDataException($"{checkpoint.Path}: this model is compressed already; compare recipes on the original.");
         if (request.Calibration.Length > _spec.ContextLength)
             throw new InvalidDataException(FormattableString.Invariant(

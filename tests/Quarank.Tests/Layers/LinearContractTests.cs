@@ -189,7 +189,7 @@ public class LinearContractTests
         return new(LatticeBook.Of(bits), rows, columns, Codes(65536), bits == 2 ? [] : Codes(bits == 3 ? 256 : 65536), 0.1f);
     }
 
-    private static GridLinear Grid(GridFormat format, int rows, int columns)
+    internal static GridLinear Grid(GridFormat format, int rows, int columns)
     {
         var random = new Random(5);
         byte[] packed = Packed(random, format.Bits, rows, columns);

@@ -51,6 +51,7 @@ internal static class Application
             "Quarank makes language models smaller after training (low rank + quantization) and runs them on a processor.")
         {
             new InspectCommand(terminal),
+            new TransformCommand(terminal),
             new CompressCommand(terminal),
             new AllocateCommand(terminal),
             new EvaluateCommand(terminal),

@@ -13,13 +13,13 @@ internal sealed class InferenceOptions(InferenceSettings usual)
     private static readonly (string Word, InputNumbers Value)[] Inputs = [("int8", InputNumbers.Bytes), ("float", InputNumbers.Floats)];
 
     private static readonly (string Word, CacheNumbers Value)[] Caches =
-        [("f16", CacheNumbers.F16), ("int8", CacheNumbers.Q8), ("f32", CacheNumbers.F32)];
+        [("f16", CacheNumbers.F16), ("int8", CacheNumbers.Q8), ("int4", CacheNumbers.Q4), ("f32", CacheNumbers.F32)];
 
     private readonly Option<InputNumbers?> _activations = Console.Inputs.Choice("--activations",
         $"What compressed layers read: bytes with a scale per 128 values, or floats as they are ({Word(Inputs, usual.Inputs)}).", Inputs);
 
     private readonly Option<CacheNumbers?> _cache = Console.Inputs.Choice("--kv-cache",
-        $"How keys and values are kept: half floats, bytes with a scale per head and token, or floats ({Word(Caches, usual.Cache)}).", Caches);
+        $"How keys and values are kept: half floats, bytes with a scale per head and token, 4 bits with a scale per head, token and 32 features, or floats ({Word(Caches, usual.Cache)}).", Caches);
 
     public Option[] All => [_activations, _cache];
 

@@ -43,6 +43,7 @@ internal sealed class MethodOptions
     private readonly LowRankOptions _lowRank = new();
     private readonly CorrectionOptions _correction = new();
     private readonly LearningOptions _learning = new();
+    private readonly InputOptions _inputs = new();
     private readonly Option<bool> _incoherent = Inputs.Flag("--incoherent", "rtn, gptq, lordq: in coordinates turned by random signs and a Hadamard matrix on both sides, as lattice and caldera always are.");
 
     private readonly Option<int?> _exactDirections = Inputs.Whole("--exact-directions", "K",
@@ -62,6 +63,7 @@ internal sealed class MethodOptions
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
         ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
+        ("4- and 8-bit inputs (of any method; best of a model that `quarank transform` has turned)", _inputs.All),
     ];
 
     /// <summary>How many steps each block is learned in.</summary>
@@ -104,7 +106,7 @@ internal sealed class MethodOptions
             Name.ResSvd => "res-svd",
             _ => method.ToString().ToLowerInvariant(),
         };
-        var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. _correction.All, .. taken]).ToList();
+        var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. _correction.All, .. _inputs.All, .. taken]).ToList();
         foreach (var option in foreign)
             given.AddError($"{option.Name} is not an option of {name}; it takes {string.Join(", ", taken.Select(o => o.Name))}.");
         if (given.GetValue(_clip) && given.GetResult(_grid.Range) is { Implicit: false }) given.AddError("--clip is --range clip; give one of them.");
@@ -124,7 +126,7 @@ internal sealed class MethodOptions
     public Method Build(CommandResult given)
     {
         var (directions, columns) = (given.GetValue(_exactDirections) ?? 0, given.GetValue(_exactColumns) ?? 0);
-        var inner = _correction.Build(given, given.GetValue(_incoherent) ? new Incoherent(BuildInner(given)) : BuildInner(given));
+        var inner = _correction.Build(given, _inputs.Build(given, given.GetValue(_incoherent) ? new Incoherent(BuildInner(given)) : BuildInner(given)));
         return directions + columns == 0 ? inner : new Exact(inner, directions, columns);
     }
 

@@ -11,4 +11,7 @@ public enum CacheNumbers
 
     /// <summary>Signed bytes with a scale for each head and token.</summary>
     Q8,
+
+    /// <summary>4 bits with a scale and an offset for each head, token and group of 32 features.</summary>
+    Q4,
 }

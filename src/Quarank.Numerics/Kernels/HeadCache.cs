@@ -21,6 +21,7 @@ public abstract class HeadCache
     {
         CacheNumbers.F32 => new SingleHeadCache(headSize),
         CacheNumbers.F16 => new HalfHeadCache(headSize),
+        CacheNumbers.Q4 => new NibbleHeadCache(headSize),
         _ => new ByteHeadCache(headSize),
     };
 

@@ -15,6 +15,9 @@ public sealed record InputStatistics(long Tokens, Matrix<double> Gram, Matrix<do
     /// that have been turned.
     /// </summary>
     public double[]? Magnitudes { get; init; }
+
+    /// <summary>What was gathered of the input rounded, for methods that ask for it (<see cref="Method.Rounding"/>); weighted as <see cref="Gram"/> is.</summary>
+    public RoundedStatistics? Rounded { get; init; }
 }
 
 /// <summary>The place and size of a layer, before anything is read.</summary>

@@ -27,6 +27,8 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(Lrq), "lrq")]
 [JsonDerivedType(typeof(OmniQuant), "omniquant")]
 [JsonDerivedType(typeof(Awq), "awq")]
+[JsonDerivedType(typeof(RoundedInputs), "rounded-inputs")]
+[JsonDerivedType(typeof(Lrc), "lrc")]
 public abstract record Method
 {
     /// <summary>What calibration must gather for this method.</summary>
@@ -34,6 +36,9 @@ public abstract record Method
 
     /// <summary>How calibration tokens should be weighted where a recipe does not say; chosen by measurement (docs/results.md).</summary>
     [JsonIgnore] public virtual TokenWeights PreferredWeights => TokenWeights.None;
+
+    /// <summary>What it rounds a layer's input to, so that calibration gathers sums of that too; null for a method that leaves inputs alone.</summary>
+    [JsonIgnore] public virtual InputRounding? Rounding => null;
 
     /// <summary>Refuses hyper-parameters that make no sense, naming them; called before anything else is done.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two do not go together.</exception>

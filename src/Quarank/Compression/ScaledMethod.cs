@@ -28,6 +28,7 @@ public abstract record ScaledMethod(Method Inner, bool Fold) : Method
     public override void Validate()
     {
         if (Inner is ScaledMethod) throw new ArgumentException("Channels are scaled once; this method is inside another that scales them.");
+        if (Inner.Rounding is not null) throw new ArgumentException("Scaled channels and rounded inputs do not go together yet: factors would have to be known when inputs are rounded.");
         Inner.Validate();
     }
 

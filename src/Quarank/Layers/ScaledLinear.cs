@@ -36,6 +36,7 @@ public sealed class ScaledLinear : Linear
     }
 
     public override ScaledFormat Format { get; }
+    public override bool RoundsInput => _inner.RoundsInput;
     public override long Bits => _inner.Bits + 16L * Columns;
 
     public override void Save(StoredTensors tensors)

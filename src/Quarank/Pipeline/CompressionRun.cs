@@ -32,6 +32,9 @@ public static class CompressionRun
             throw new InvalidDataException(
                 "Statistics can be kept only with propagate \"original\": otherwise they depend on what earlier blocks became.");
 
+        if (options.Statistics is not null && recipe.Roundings.Count > 0)
+            throw new InvalidDataException("Kept statistics hold no sums of rounded inputs; leave them out for methods that round inputs.");
+
         if (!Directory.Exists(work)) CheckpointWriter.RefuseExisting(outFolder);
         using var checkpoint = Checkpoint.Open(modelFolder);
         var spec = ModelSpec.Of(checkpoint);

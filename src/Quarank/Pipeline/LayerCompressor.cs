@@ -79,7 +79,7 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
             notes.Add($"only {seen.Routed:N0} of {seen.Tokens:N0} calibration tokens were routed to this expert; too few, so it is fitted to all of them.");
         if (methods.KeptFactors(projection.Name) is { } why) notes.Add($"factors of the inputs are stored with the layer: {why}");
         var weights = recipe.Calibration.WeightsFor(methods[projection.Name]);
-        return new(projection.Name, projection.Weight.ToDense(), seen.For(weights), SeedOf(projection.Name, recipe.Seed), notes.Add)
+        return new(projection.Name, projection.Weight.ToDense(), seen.For(weights, methods[projection.Name].Rounding), SeedOf(projection.Name, recipe.Seed), notes.Add)
         {
             RowFactors = scaled?.RowFactors.GetValueOrDefault(projection.Name),
         };

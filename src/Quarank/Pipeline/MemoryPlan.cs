@@ -70,6 +70,7 @@ public sealed record MemoryPlan(
         var weighting = recipe.Weighting();
         long oneGram = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
         long grams = oneGram * weighting.Summed.Union(weighting.Wanted).Count();
+        grams += 2 * oneGram * weighting.Summed.Count * weighting.Roundings.Count(r => !r.Grid.Static);
         long above = weighting.Summed.Contains(TokenWeights.Cut) ? oneGram : 0;
         long weighted = weighting.Summed.Count > 1 ? 4L * length * projections.Max(p => (long)p.Columns) : 0;
 
@@ -77,6 +78,7 @@ public sealed record MemoryPlan(
         int atOnce = together ? Threads.Count : 1;
         long work = Enumerable.Range(0, spec.BlockCount).Max(i => spec.Projections(i)
             .Select(p => methods[p.Name].WorkBytes(p.Rows, p.Columns) + 4L * p.Rows * p.Columns).OrderDescending().Take(atOnce).Sum());
+        if (weighting.Roundings.Count > 0) weighted += projections.Max(p => 4L * p.Columns * p.Columns + 12L * length * p.Columns);
         long observing = above + weighted, embedding = checkpoint.Tensors.All.Where(t => t.Name.Contains("embed")).Sum(t => 2 * t.ByteLength);
         if (learning is not null)
         {

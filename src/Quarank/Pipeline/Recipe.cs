@@ -71,7 +71,10 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
         [.. Methods.Select(Calibration.WeightsFor).Distinct().Order()];
 
     /// <summary>What must be gathered for them.</summary>
-    internal TokenWeighting Weighting() => new(WantedWeights, Calibration.NormCut);
+    internal TokenWeighting Weighting() => new(WantedWeights, Calibration.NormCut) { Roundings = Roundings };
+
+    /// <summary>What its methods round inputs to.</summary>
+    internal IReadOnlyList<InputRounding> Roundings => [.. Methods.Select(m => m.Rounding).OfType<InputRounding>().Distinct()];
 
     /// <summary>Every method in it.</summary>
     internal IEnumerable<Method> Methods => (Layers?.Values ?? []).Append(Method);
@@ -90,6 +93,8 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
         if (Order == Order.Site && Methods.Any(m => m is ScaledMethod { Fold: true }))
             throw new InvalidDataException(
                 "order \"site\" observes a block's sites one after the other, but folded factors change layers of earlier sites; choose order \"block\", or \"fold\": false.");
+        if (Roundings.Count > 0 && WantedWeights.Contains(TokenWeights.Mixed))
+            throw new InvalidDataException("Token weights \"mixed\" are not known for rounded inputs; choose none, unit, squareRoot or cut.");
         if (Propagate == Propagation.Original && Order == Order.Site)
             throw new InvalidDataException(
                 "order \"site\" observes inputs behind compressed layers, which propagate \"original\" excludes; choose one.");

@@ -39,6 +39,10 @@ internal sealed record SiteStatistics(long Tokens, IReadOnlyDictionary<TokenWeig
     /// <summary>As in <see cref="InputStatistics.Magnitudes"/>.</summary>
     public double[]? Magnitudes { get; init; }
 
+    /// <summary>For the roundings that were asked for.</summary>
+    public IReadOnlyDictionary<(InputRounding Rounding, TokenWeights Weights), RoundedStatistics> Rounded { get; init; } =
+        new Dictionary<(InputRounding, TokenWeights), RoundedStatistics>();
+
     /// <summary>Unweighted.</summary>
     public InputStatistics Inputs => For(TokenWeights.None);
 
@@ -51,6 +55,10 @@ internal sealed record SiteStatistics(long Tokens, IReadOnlyDictionary<TokenWeig
         };
 
     /// <summary>As a layer sees them whose tokens are weighted so.</summary>
-    public InputStatistics For(TokenWeights weights) =>
-        new(Tokens, Grams[weights], weights == TokenWeights.None ? null : Grams[TokenWeights.None]) { Magnitudes = Magnitudes };
+    public InputStatistics For(TokenWeights weights, InputRounding? rounding = null) =>
+        new(Tokens, Grams[weights], weights == TokenWeights.None ? null : Grams[TokenWeights.None])
+        {
+            Magnitudes = Magnitudes,
+            Rounded = rounding is null ? null : Rounded[(rounding, weights)],
+        };
 }

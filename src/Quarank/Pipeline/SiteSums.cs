@@ -18,8 +18,11 @@ internal sealed class SiteSums
     private readonly Matrix<double>? _above;     // the tokens above the limit, unweighted
     private readonly double[] _magnitudes;
 
+    private readonly (InputRounding Rounding, RoundedSums Sums)[] _rounded;
+
     public SiteSums(int columns, TokenWeighting weighting)
     {
+        _rounded = [.. weighting.Roundings.Select(r => (r, new RoundedSums(columns, r, weighting.Summed)))];
         _normCut = weighting.NormCut;
         _magnitudes = new double[columns];
         _sums = weighting.Summed.ToDictionary(w => w, _ => new Matrix<double>(columns, columns));
@@ -45,7 +48,19 @@ internal sealed class SiteSums
             else if (weights == TokenWeights.Cut) AddHigh(inputs, high, t => limit / norms[t], sum);
             else LinearAlgebra.AddGram(Rows(inputs, all, t => TokenWeighting.Of(weights, norms[t])), sum);
         if (_above is not null) AddHigh(inputs, high, _ => 1, _above);
+        foreach (var (_, sums) in _rounded) sums.Add(inputs, weights => WeightOf(weights, norms, limit));
     }
+
+    private static Func<int, float>? WeightOf(TokenWeights weights, float[] norms, float limit) => weights switch
+    {
+        TokenWeights.None => null,
+        TokenWeights.Cut => t => norms[t] > limit ? limit / norms[t] : 1,
+        _ => t => TokenWeighting.Of(weights, norms[t]),
+    };
+
+    /// <summary>What was gathered of the inputs rounded, to be asked for once.</summary>
+    public Dictionary<(InputRounding, TokenWeights), RoundedStatistics> FinishRounded() => _rounded
+        .SelectMany(r => r.Sums.Finish(Norms.Count).Select(s => (Key: (r.Rounding, s.Weights), s.Statistics))).ToDictionary(s => s.Key, s => s.Statistics);
 
     /// <summary>Whole matrices, divided by the number of tokens; the sums are spent afterwards.</summary>
     public Dictionary<TokenWeights, Matrix<double>> Finish()

@@ -41,6 +41,7 @@ internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSi
         {
             Routed = s.Key.Expert is null ? null : tokens,
             Magnitudes = s.Value.Magnitudes(),
+            Rounded = s.Value.FinishRounded(),
         };
     });
 

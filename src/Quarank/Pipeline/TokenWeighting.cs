@@ -9,6 +9,9 @@ namespace Quarank.Pipeline;
 /// <param name="NormCut">c of <see cref="TokenWeights.Cut"/>.</param>
 internal sealed record TokenWeighting(IReadOnlyCollection<TokenWeights> Wanted, double NormCut = CalibrationSettings.DefaultNormCut)
 {
+    /// <summary>What inputs are rounded to, beside what they are.</summary>
+    public IReadOnlyList<InputRounding> Roundings { get; init; } = [];
+
     /// <summary>Plain sums alone.</summary>
     public static TokenWeighting Plain { get; } = new([TokenWeights.None]);
 

@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// </summary>
 public static class RecipeShorthand
 {
-    private static readonly string[] Methods = ["rtn", "gptq", "awq", "lordq", "lordq-best", "lattice", "caldera", "quip", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq", "omniquant"];
+    private static readonly string[] Methods = ["rtn", "gptq", "awq", "lordq", "lordq-best", "lattice", "caldera", "quip", "svd", "asvd", "svd-llm", "res-svd", "lplr", "keep", "flexround", "lrq", "omniquant", "lrc"];
 
     // The place in the JSON, and the value of a bare name.
     private static readonly Dictionary<string, (string Place, string? Bare)> Short = new(StringComparer.Ordinal)
@@ -96,7 +96,9 @@ public static class RecipeShorthand
     private static JsonObject Json(string method, string options)
     {
         var json = new JsonObject { ["method"] = new JsonObject { ["method"] = method }, ["calibration"] = new JsonObject { ["paths"] = new JsonArray() } };
-        if (method is "rtn" or "gptq" or "awq") json["method"]!["grid"] = new JsonObject { ["bits"] = 3, ["groupSize"] = 64 };
+        var outer = new JsonObject();
+        if (method == "lrc") (json["method"], outer["method"], outer["input"]) = (new JsonObject { ["method"] = "gptq" }, "lrc", new JsonObject { ["bits"] = 4 });
+        if (method is "rtn" or "gptq" or "awq" or "lrc") json["method"]!["grid"] = new JsonObject { ["bits"] = 3, ["groupSize"] = 64 };
         if (method is "flexround" or "lrq" or "omniquant") json["method"]!["grid"] = new JsonObject { ["bits"] = 3 };
         if (LowRank.TryGetValue(method, out var meaning))
         {
@@ -119,6 +121,7 @@ public static class RecipeShorthand
             else if (correction is not null && OfCorrection.Contains(name)) correction[name] = value is null ? true : Value(value);
             else if (method == "awq" && name is "fold" or "steps" or "activity") own[name] = value is null ? true : Value(value);
             else if (method == "awq" && name == "rounding") json["method"]!["method"] = value;
+            else if (name is "inputs" or "inputGroup" or "inputClip" || method == "lrc" && OfLrc.Contains(name)) SetOuter(outer, name, Value(value ?? ""));
             else if (name == "bits") Set(json, BitsOf(method), Value(value ?? ""));
             else if (Short.TryGetValue(name, out var known)) Set(json, known.Place, Value(value ?? known.Bare ?? ""));
             else Set(json, $"method.{name}", value is null ? true : Value(value));
@@ -132,12 +135,28 @@ public static class RecipeShorthand
             if (inner["rotation"]?.DeepClone() is { } rotation) json["method"]!["rotation"] = rotation;
             inner.Remove("rotation");
         }
+        if (outer.Count > 0)
+        {
+            outer.TryAdd("method", "rounded-inputs");
+            json["method"] = Around(outer, json["method"]!);
+        }
         if (correction is not null)
         {
             correction["inner"] = json["method"]!.DeepClone();
             json["method"] = correction;
         }
         return json;
+    }
+
+    // Options of LRC itself; all others are those of the method inside.
+    private static readonly string[] OfLrc = ["rank", "rankOf", "factorBits", "iterations"];
+
+    private static void SetOuter(JsonObject outer, string name, JsonNode value)
+    {
+        if (name == "inputs") Set(outer, "input.bits", value);
+        else if (name == "inputGroup") Set(outer, "input.groupSize", value);
+        else if (name == "inputClip") outer["clip"] = value.ToString() == "search" ? null : value;
+        else outer[name] = value;
     }
 
     private static JsonObject Around(JsonObject outer, JsonNode inner)

@@ -87,6 +87,7 @@ public class HeadCacheTests
             Assert.Equal(capacity, cache.Capacity);
         }
         Assert.Equal(2 * 64 + 8, cache.BytesPerPosition);
+        Assert.Equal(2 * (32 + 2 * 4), HeadCache.Create(CacheNumbers.Q4, 64).BytesPerPosition);
         Assert.Equal(4 * 64, HeadCache.Create(CacheNumbers.F16, 64).BytesPerPosition);
         Assert.Equal(8 * 64, HeadCache.Create(CacheNumbers.F32, 64).BytesPerPosition);
     }
@@ -102,6 +103,20 @@ public class HeadCacheTests
         cache.Store(1, new float[16], new float[16]);
         Assert.Equal(numbers == CacheNumbers.F16 ? -65504 : -3e6f, cache.Values(0, 1, scratch)[3], 1f);
         Assert.Equal(new float[16], cache.Values(1, 1, scratch).ToArray());
+    }
+
+    [Fact]
+    public void Four_bits_keep_what_is_not_finite_as_such_and_hold_a_range_far_from_zero()
+    {
+        var cache = HeadCache.Create(CacheNumbers.Q4, 40);
+        cache.Cover(2);
+        float[] far = [.. Enumerable.Range(0, 40).Select(i => 100 + i % 7)], none = new float[40], scratch = new float[HeadCache.Page * 40];
+        none[35] = float.PositiveInfinity;
+        cache.Store(0, far, far);
+        cache.Store(1, none, none);
+        for (int i = 0; i < 40; i++) Assert.Equal(far[i], cache.Values(0, 1, scratch)[i], 0.25f);
+        Assert.Equal(0, cache.Values(1, 1, scratch)[0]);
+        Assert.True(float.IsNaN(cache.Values(1, 1, scratch)[35]));
     }
 
     private static (HeadCache Cache, Quarank.Numerics.Matrix<float> Keys, Quarank.Numerics.Matrix<float> Values) Filled(CacheNumbers numbers, int size, int count)
@@ -129,7 +144,10 @@ public class HeadCacheTests
         foreach (float v in expected) most = Math.Max(most, Math.Abs(v));
         for (int i = 0; i < expected.Length; i++)
         {
-            float step = numbers switch { CacheNumbers.F32 => 0, CacheNumbers.F16 => Math.Abs(expected[i]) / 2048 + 1e-7f, _ => most / 254 + 1e-6f };
+            float step = numbers switch { CacheNumbers.F32 => 0, CacheNumbers.F16 => Math.Abs(expected[i]) / 2048 + 1e-7f,
+                // Half a step of a fifteenth of the range, and what float16 does to scale and offset.
+                CacheNumbers.Q4 => most / 15 + most / 500,
+                _ => most / 254 + 1e-6f };
             Assert.InRange(Math.Abs(expected[i] - actual[i]), 0, step);
         }
     }

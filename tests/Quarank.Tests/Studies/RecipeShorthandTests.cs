@@ -37,6 +37,9 @@ public class RecipeShorthandTests
         Assert.Equal(new Lplr(3, Parts: 2), RecipeShorthand.One("lplr:bits=3,parts=2", null).Recipe.Method);
         Assert.Equal(new Corrected(new Gptq(new(2, 64), GridRange.Clip), Rank: 16, FactorBits: 4), RecipeShorthand.One("gptq:bits=2,clip,eora=16,factorBits=4", null).Recipe.Method);
         Assert.Equal(new Corrected(new Incoherent(new Lattice()), InputWeighting.Rms, Rounds: 2), RecipeShorthand.One("lattice:bits=2,qera-approx,rounds=2", null).Recipe.Method);
+        Assert.Equal(new RoundedInputs(new Gptq(new GridFormat(4, 0, GridOffset.None)), new(8, 128)), RecipeShorthand.One("gptq:bits=4,group=0,symmetric,inputs=8,inputGroup=128", null).Recipe.Method);
+        Assert.Equal(new Lrc(new Gptq(new GridFormat(4, 0), GridRange.Clip), new(4), 0.3, LrcRank.Width, Iterations: 5, Clip: null),
+            RecipeShorthand.One("lrc:bits=4,group=0,clip,rank=0.3,rankOf=width,iterations=5,inputClip=search", null).Recipe.Method);
         Assert.Equal(new Lordq(2.5, QBits: 16), RecipeShorthand.One("lordq:bits=2.5,q=16", null).Recipe.Method);
     }
 

@@ -1,5 +1,6 @@
 using Quarank.Compression;
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Tests.Support;
 
@@ -13,6 +14,22 @@ internal static class Some
         var m = new Matrix<float>(rows, columns);
         foreach (ref float v in m.Data) v = random.NextSingle() * 2 - 1;
         return m;
+    }
+
+    /// <summary>Sums of inputs (a token a row) and what they are rounded to, in double.</summary>
+    public static RoundedStatistics Rounded(Matrix<float> x, InputRounder rounder)
+    {
+        Matrix<double> wide = new(x.Rows, x.Columns), rounded = new(x.Rows, x.Columns);
+        var z = new float[x.Columns];
+        for (int t = 0; t < x.Rows; t++)
+        {
+            rounder.Round(x.Row(t), z);
+            for (int j = 0; j < z.Length; j++) (wide[t, j], rounded[t, j]) = (x[t, j], z[j]);
+        }
+        var statistics = new RoundedStatistics(rounder, LinearAlgebra.TransposeMultiply(rounded, rounded), LinearAlgebra.TransposeMultiply(wide, rounded));
+        foreach (ref double v in statistics.Gram.Data) v /= x.Rows;
+        foreach (ref double v in statistics.Cross.Data) v /= x.Rows;
+        return statistics;
     }
 
     /// <summary>A layer whose inputs are correlated, of uneven size, and of full rank.</summary>
@@ -30,6 +47,6 @@ internal static class Some
         var exact = new Matrix<double>(tokens, columns, [.. x.Data.ToArray().Select(v => (double)v)]);
         var h = LinearAlgebra.TransposeMultiply(exact, exact);
         foreach (ref double v in h.Data) v /= tokens;
-        return new("sample", Matrix(rows, columns, 5), new(tokens, h), Seed: 7);
+        return new("sample", Matrix(rows, columns, 5), new(tokens, h) { Rounded = Rounded(x, InputRounder.Dynamic(new(4))) }, Seed: 7);
     }
 }

@@ -44,6 +44,9 @@ public sealed record Corrected(
 
     [JsonIgnore] public override double? BudgetBitsPerWeight => BitsPerWeight;
 
+    /// <summary>The factors read the input as it is.</summary>
+    [JsonIgnore] public override InputRounding? Rounding => Inner.Rounding;
+
     private Lordq Style => LayerFactors.Style(FactorBits, FactorGroupSize, Lead, Weighting);
 
     public override void Validate()

@@ -29,6 +29,7 @@ public sealed record Exact(Method Inner, int Directions = 0, int Columns = 0) : 
     {
         if (Directions < 0 || Columns < 0 || Directions + Columns == 0)
             throw new ArgumentException($"Some directions or columns are kept exact, not {Directions} and {Columns}.");
+        if (Inner.Rounding is not null) throw new ArgumentException("Rounded inputs go around what is kept exact, not inside.");
         if (Inner is Exact) throw new ArgumentException("Directions and columns are kept exact by one method, not by two around each other.");
         Inner.Validate();
     }

@@ -18,6 +18,7 @@ public sealed record Incoherent(Method Inner, RotationKind Rotation = RotationKi
     public override void Validate()
     {
         if (Inner is Incoherent or Caldera) throw new ArgumentException("This method rotates a layer already; once is enough.");
+        if (Inner.Rounding is not null) throw new ArgumentException("A layer that rounds its inputs is not rotated alone; rotate the model (`quarank transform`).");
         Inner.Validate();
     }
 

@@ -11,6 +11,8 @@ internal sealed record SurveyedLayer(string Name, Matrix<float> Weight, SiteStat
 
     /// <summary>As this method wants it.</summary>
     /// <param name="seed">The recipe's.</param>
-    public LayerProblem For(Method method, int seed) =>
-        new(Name, Weight, Inputs.For(Calibration.WeightsFor(method)), LayerCompressor.SeedOf(Name, seed));
+    /// <exception cref="NotSupportedException">The method rounds its inputs, of which a survey has no sums.</exception>
+    public LayerProblem For(Method method, int seed) => method.Rounding is not null
+        ? throw new NotSupportedException("Methods that round their inputs cannot be weighed by a survey of the original model; compress with each and evaluate.")
+        : new(Name, Weight, Inputs.For(Calibration.WeightsFor(method)), LayerCompressor.SeedOf(Name, seed));
 }

@@ -19,6 +19,8 @@ internal sealed class BlockGradient<T> where T : unmanaged, IFloatingPointIeee75
     /// <summary>Copies the block's numbers.</summary>
     public BlockGradient(ModelSpec spec, Block block)
     {
+        if (spec.Rotation is { Values: true } or { Down: true } or { Keys: true })
+            throw new NotSupportedException("No gradient is known of a model that turns values, inner vectors or keys while it runs (quarank.rotation); learn its rounding before it is rotated.");
         _spec = spec;
         Weights = [.. block.Projections.Select(p => Parameter<T>.Of($"{p.Name}.weight", p.Weight.ToDense()))];
         Biases = [.. block.Projections.Select(p => Parameter<T>.Of($"{p.Name}.bias", p.Bias))];

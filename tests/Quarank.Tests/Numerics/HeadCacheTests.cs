@@ -144,10 +144,14 @@ public class HeadCacheTests
         foreach (float v in expected) most = Math.Max(most, Math.Abs(v));
         for (int i = 0; i < expected.Length; i++)
         {
-            float step = numbers switch { CacheNumbers.F32 => 0, CacheNumbers.F16 => Math.Abs(expected[i]) / 2048 + 1e-7f,
+            float step = numbers switch
+            {
+                CacheNumbers.F32 => 0,
+                CacheNumbers.F16 => Math.Abs(expected[i]) / 2048 + 1e-7f,
                 // Half a step of a fifteenth of the range, and what float16 does to scale and offset.
                 CacheNumbers.Q4 => most / 15 + most / 500,
-                _ => most / 254 + 1e-6f };
+                _ => most / 254 + 1e-6f
+            };
             Assert.InRange(Math.Abs(expected[i] - actual[i]), 0, step);
         }
     }

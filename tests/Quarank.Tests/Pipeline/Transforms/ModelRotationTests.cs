@@ -99,6 +99,15 @@ public class ModelRotationTests
     }
 
     [Fact]
+    public void No_gradient_is_offered_where_rotations_run_in_between()
+    {
+        var some = SomeFamily.Build("llama");
+        var turned = ModelRotation.Rotate(some.Tensors, some.Config, All);
+        var model = Model.Load(turned.Tensors, turned.Config);
+        Assert.Throws<NotSupportedException>(() => new Quarank.Training.BlockGradient<float>(model.Spec, model.Blocks[0]));
+    }
+
+    [Fact]
     public void A_rotated_model_is_not_rotated_again()
     {
         var some = SomeFamily.Build("llama");

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Quarank.Checkpoints;
 using Quarank.Numerics;
@@ -34,6 +35,20 @@ public sealed class DenseLinear : Linear
 
     /// <summary>A weight of half floats (IEEE binary16 codes, row by row; not copied).</summary>
     public static DenseLinear OfHalves(int rows, int columns, ushort[] halves) => new(rows, columns, ElementType.F16, halves);
+
+    /// <summary>A weight rounded to 16-bit floats: float16, or bfloat16 where a number is beyond float16's largest.</summary>
+    public static DenseLinear InHalves(Matrix<float> weight)
+    {
+        var halves = new ushort[weight.Data.Length];
+        bool wide = halves.Length > 0 && Math.Abs(TensorPrimitives.MaxMagnitude<float>(weight.Data)) > (float)Half.MaxValue;
+        Threads.For(weight.Rows, i =>
+        {
+            var row = weight.Row(i);
+            for (int j = 0; j < row.Length; j++)
+                halves[i * row.Length + j] = wide ? RoundedBFloat16(row[j]) : BitConverter.HalfToUInt16Bits((Half)row[j]);
+        });
+        return new DenseLinear(weight.Rows, weight.Columns, wide ? ElementType.BF16 : ElementType.F16, halves);
+    }
 
     /// <summary>Any weight decoded to float32, which spares every later product the decoding.</summary>
     public static DenseLinear InFloats(Linear weight)
@@ -107,5 +122,12 @@ public sealed class DenseLinear : Linear
     {
         if (_type == ElementType.F16) SmallFloat.HalfToSingle(halves, values);
         else SmallFloat.BFloat16ToSingle(halves, values);
+    }
+
+    // To nearest, ties to even; a float next to infinity stays finite.
+    private static ushort RoundedBFloat16(float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value), rounded = bits + 0x7FFF + ((bits >> 16) & 1);
+        return (ushort)(((rounded & 0x7F80_0000) == 0x7F80_0000 ? bits : rounded) >> 16);
     }
 }

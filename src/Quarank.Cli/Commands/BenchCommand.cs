@@ -115,7 +115,7 @@ internal sealed class BenchCommand : TaughtCommand
     private Measured Perplexity(Terminal terminal, string folder, string text, ParseResult parsed)
     {
         using var checkpoint = Checkpoint.Open(folder);
-        return Measured.Of(terminal, checkpoint, text, parsed.GetValue(_length), null, parsed.GetValue(_segments));
+        return Measured.Of(terminal, new(terminal, checkpoint), text, parsed.GetValue(_length), null, parsed.GetValue(_segments));
     }
 
     /// <summary>Folders by their last names, where these differ.</summary>

@@ -19,7 +19,7 @@ internal sealed class CompareCommand : TaughtCommand
     private readonly Option<string[]> _recipes = new("--recipes")
     {
         HelpName = "A,B,...",
-        Description = "Recipe files, names of files in recipes/, or shorthands: a method, a colon, its options as in gptq:group=64,clip.",
+        Description = "Recipe files, names of files in recipes/, or shorthands: a method, a colon, its options as in gptq:group=64,clip; a plus and a method around it as in gptq:clip+eora:rank=16; best is the best recipe known for each size.",
         Required = true,
         Arity = ArgumentArity.OneOrMore,
     };
@@ -31,14 +31,16 @@ internal sealed class CompareCommand : TaughtCommand
         "By how much a recipe may exceed a size in bits per weight where no setting is nearer below (2); the table says by how much each misses.", 0, 50);
 
     private readonly CalibrationOptions _calibration = new();
-    private readonly Option<string> _text = new("--text")
+    private readonly Option<string[]> _texts = new("--text")
     {
-        HelpName = "FILE",
-        Description = "What all models foretell: a UTF-8 text, or JSON Lines (field \"text\"; also .gz).",
+        HelpName = "[NAME=]FILE",
+        Description = "What all models foretell: a UTF-8 text, or JSON Lines (field \"text\"; also .gz); may be given several times. The table calls it NAME, or by its file.",
         Required = true,
+        Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<int?> _segments = Inputs.Whole("--segments", "N", "Only the first segments (all).", 1);
+    private readonly TaskOptions _tasks = new();
+    private readonly Option<int?> _segments = Inputs.Whole("--segments", "N", "Only the first segments of each text (all).", 1);
     private readonly Option<int?> _evaluationLength = Inputs.Whole(
         "--evaluation-length", "N", "Tokens in a segment (2048, or the model's context when that is shorter).", 2);
 
@@ -48,6 +50,10 @@ internal sealed class CompareCommand : TaughtCommand
     private readonly Option<string?> _statistics = Inputs.Text("--statistics", "FOLDER",
         "Gram matrices of the original model to use, or to keep there (under the out folder); for recipes that propagate the original.");
 
+    private readonly Option<string?> _only = Inputs.Text("--only", "A,...",
+        "Measure these of the recipes now; the table shows the others as far as they were measured before. Piece by piece the same command makes the whole table.");
+
+    private readonly Option<string?> _onlySizes = Inputs.Text("--only-sizes", "B,...", "Measure these of the sizes now (bits per weight), likewise.");
     private readonly Option<bool> _spectra = Inputs.Flag("--spectra", "Also the spectra of the original's layers, for the report.");
     private readonly Option<bool> _keep = Inputs.Flag("--keep", "Keep the compressed models under work/ instead of deleting each when it is measured.");
     private readonly Option<bool> _fresh = Inputs.Flag("--fresh", "Measure again what was measured before.");
@@ -59,14 +65,16 @@ internal sealed class CompareCommand : TaughtCommand
             "quarank compare samples/tales --recipes gptq:clip,lordq,rtn:clip --bits-per-weight 2.5,3,4 --calibration samples/calibration.jsonl --samples 96 --length 256 --text samples/evaluation.txt --evaluation-length 256"),
         ("LoRDQ at exactly the bytes that GPTQ takes with 3 bits in groups of 64",
             "quarank compare MODEL --recipes gptq:bits=3,group=64,clip,lordq:k=2 --like gptq:bits=3,group=64,clip --calibration TEXT --text wiki.test.raw --segments 8"),
+        ("a table of two texts and two tasks, made in pieces: this one measures one row of it",
+            "quarank compare MODEL --recipes best,gptq:clip,gptq:clip+eora:factorBits=4,lattice,caldera --bits-per-weight 2,2.5,3,4 --calibration TEXT --text WT2=wiki.test.raw --text C4=c4.jsonl --segments 8 --tasks piqa,arc_easy --limit 200 --data DATA --only caldera --only-sizes 2.5"),
         ("recipes of your own at a file size, all fitted to the original's outputs",
             "quarank compare MODEL --recipes mine.json,lordq-3bit --bytes 100000000 --propagate original --calibration TEXT --text wiki.test.raw"))
     {
         Add(_model);
         AddGroup("Recipes and sizes", _recipes, _bits, _bytes, _like, _tolerance);
         AddGroup("Calibration", _calibration.All);
-        AddGroup("Measuring", _text, _segments, _evaluationLength);
-        AddGroup("The run", _out, _statistics, _spectra, _keep, _fresh, ComputeOptions.Threads, _json);
+        AddGroup("Measuring", [_texts, _segments, _evaluationLength, .. _tasks.ForFigures]);
+        AddGroup("The run", _only, _onlySizes, _out, _statistics, _spectra, _keep, _fresh, ComputeOptions.Threads, _json);
         AddCheck(given =>
         {
             _calibration.Validate(given, hasRecipe: false);
@@ -74,6 +82,8 @@ internal sealed class CompareCommand : TaughtCommand
                 given.AddError("A size is required: --bits-per-weight, --bytes or --like.");
             Numbers(given, _bits);
             Numbers(given, _bytes);
+            Numbers(given, _onlySizes);
+            _tasks.Check(given, json: true);
         });
         SetAction(parsed => Run(terminal, parsed));
     }
@@ -98,7 +108,7 @@ internal sealed class CompareCommand : TaughtCommand
     private ComparisonRequest Request(ParseResult parsed)
     {
         var given = parsed.CommandResult;
-        string model = parsed.GetRequiredValue(_model), text = parsed.GetRequiredValue(_text), folder = RecipeFolder();
+        string model = parsed.GetRequiredValue(_model), folder = RecipeFolder();
         var sizes = Numbers(given, _bits).Select(b => new ComparisonSize(BitsPerWeight: b))
             .Concat(Numbers(given, _bytes).Select(b => new ComparisonSize(Bytes: (long)b)));
         if (parsed.GetValue(_like) is { } like)
@@ -107,11 +117,13 @@ internal sealed class CompareCommand : TaughtCommand
         var common = _calibration.Apply(
             given, new(new RoundToNearest(new GridFormat(3)), new([])), ModelSpec.Of(checkpoint).ContextLength, hasRecipe: false);
         var recipes = RecipeShorthand.Parse(parsed.GetRequiredValue(_recipes), folder)
-            .Select(r => r with { Recipe = _calibration.Apply(given, r.Recipe, int.MaxValue, hasRecipe: true) });
+            .Select(r => r.With(recipe => _calibration.Apply(given, recipe, int.MaxValue, hasRecipe: true)));
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)));
-        return new(model, [.. recipes], [.. sizes], common.Calibration, Path.GetFileName(text), TextInput.ReadDocuments(text),
-            parsed.GetValue(_out) ?? $"compare-{name}")
+        return new(model, [.. recipes], [.. sizes], common.Calibration, Texts(parsed.GetRequiredValue(_texts)), parsed.GetValue(_out) ?? $"compare-{name}")
         {
+            Tasks = _tasks.AreGiven(given) ? _tasks.Prepare(parsed) : [],
+            Only = parsed.GetValue(_only) is { } only ? [.. RecipeShorthand.Parse([only], folder).Select(r => r.Name)] : null,
+            OnlySizes = parsed.GetValue(_onlySizes) is null ? null : Numbers(given, _onlySizes),
             Length = parsed.GetValue(_evaluationLength),
             Segments = parsed.GetValue(_segments),
             Tolerance = parsed.GetValue(_tolerance) ?? 2,
@@ -120,6 +132,20 @@ internal sealed class CompareCommand : TaughtCommand
             Spectra = parsed.GetValue(_spectra),
             Statistics = parsed.GetValue(_statistics),
         };
+    }
+
+    /// <summary>"NAME=FILE" or "FILE", whose name without its folder is then that of the text.</summary>
+    private static NamedText[] Texts(string[] given)
+    {
+        NamedText[] texts = [.. given.Select(text =>
+        {
+            string[] sides = text.Split('=', 2);
+            bool named = sides.Length == 2 && sides[0].Length > 0 && sides[0].AsSpan().IndexOfAny("/\\") < 0 && !File.Exists(text);
+            string file = named ? sides[1] : text;
+            return new NamedText(named ? sides[0] : Path.GetFileName(file), TextInput.ReadDocuments(file));
+        })];
+        return texts.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1) is { } twice
+            ? throw new InvalidDataException($"Two texts are called '{twice.Key}'; name them as in --text A={twice.Key}.") : texts;
     }
 
     private static double[] Numbers(CommandResult given, Option<string?> option)

@@ -4,6 +4,7 @@ using Quarank.Checkpoints;
 using Quarank.Cli.Console;
 using Quarank.Models;
 using Quarank.Pipeline;
+using Quarank.Studies;
 using Quarank.Studies.Allocation;
 
 namespace Quarank.Cli.Commands;
@@ -40,13 +41,18 @@ internal sealed class CompressCommand : TaughtCommand
     private readonly Option<TimeSpan?> _timeBudget = Inputs.Time("--time-budget",
         "For methods that learn: end in about this time (90s, 30m, 2h), by as many steps as it allows; the report says how many.");
 
+    private readonly Option<bool> _noFallback = Inputs.Flag(
+        "--no-fallback", "Keep layers that come out worse than plain rounding of no more bytes, instead of rounding them plainly; the report names them.");
+
     private readonly Option<bool> _dryRun = Inputs.Flag(
         "--dry-run", "Only say what would be done: sizes, memory, the recipe with every default.");
     private readonly Option<bool> _verbose = Inputs.Flag("--verbose", "A line for every layer as it is finished.");
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print the report (or the plan) as JSON.");
 
     public CompressCommand(Terminal terminal)
-        : base("compress", "Makes a model smaller. Killed at any moment, the same command goes on where it was.",
+        : base("compress", "Makes a model smaller. Killed at any moment, the same command goes on where it was. A size without a method takes the best recipe known for that size.",
+        ("2.5 bits per weight by the best recipe known for it; it says which and why",
+            "quarank compress samples/tales runs/tales-2.5 --bits-per-weight 2.5 --calibration samples/calibration.jsonl --samples 96 --length 256"),
         ("LoRDQ at 2 bits per weight",
             "quarank compress samples/tales runs/tales-lordq2 --method lordq --bits-per-weight 2 --calibration samples/calibration.jsonl --samples 96 --length 256"),
         ("GPTQ at 3 bits in groups of 64, with the best ranges",
@@ -62,7 +68,7 @@ internal sealed class CompressCommand : TaughtCommand
         AddGroup("A method for each layer", _choices.All);
         AddGroup("Embedding and head", _tables.All);
         AddGroup("Calibration", _calibration.All);
-        AddGroup("The run", _recipe, _workDir, _restart, _statistics, _maxRam, _stopAfter, _timeBudget, ComputeOptions.Threads, _dryRun, _verbose, _json);
+        AddGroup("The run", _recipe, _workDir, _restart, _statistics, _maxRam, _stopAfter, _timeBudget, _noFallback, ComputeOptions.Threads, _dryRun, _verbose, _json);
         AddCheck(Validate);
         SetAction(parsed => Run(terminal, parsed));
     }
@@ -85,6 +91,7 @@ internal sealed class CompressCommand : TaughtCommand
             return;
         }
         if (given.GetValue(_recipe) is not { } file || !File.Exists(file) || !AllocationRecipe.IsIn(file)) _choices.RefuseOthers(given);
+        if (ByPreset(given)) return;
         if (!hasRecipe) _method.Validate(given);
         else
             foreach (var option in _method.Given(given)) given
@@ -97,7 +104,9 @@ internal sealed class CompressCommand : TaughtCommand
         string model = parsed.GetRequiredValue(_model), output = parsed.GetRequiredValue(_out);
         string? file = parsed.GetValue(_recipe);
         bool allocates = _choices.Given(parsed.CommandResult) || (file is not null && AllocationRecipe.IsIn(file));
-        var (recipe, plan) = allocates ? Allocate(terminal, parsed, model, output) : Prepare(parsed, model);
+        string? choice = null;
+        var (recipe, plan) = allocates ? Allocate(terminal, parsed, model, output) : Prepare(parsed, model, out choice);
+        if (choice is not null) terminal.Error.WriteLine(choice);
         if (parsed.GetValue(_dryRun)) return CompressionView.WritePlan(terminal, recipe, plan, parsed.GetValue(_json));
 
         if (parsed.GetValue(_timeBudget) is not null && !recipe.Learns)
@@ -110,6 +119,7 @@ internal sealed class CompressCommand : TaughtCommand
             Statistics = parsed.GetValue(_statistics),
             MaxMemory = parsed.GetValue(_maxRam),
             StopAfter = parsed.GetValue(_stopAfter),
+            Choice = choice,
         };
         if (parsed.GetValue(_maxRam) is { } most) ComputeOptions.LimitHeap(most);
         terminal.Error.WriteLine(CompressionView.Memory(plan));
@@ -122,14 +132,21 @@ internal sealed class CompressCommand : TaughtCommand
         return Application.Success;
     }
 
-    private (Recipe Recipe, Plan Plan) Prepare(ParseResult parsed, string model)
+    /// <summary>Whether a size was given and nothing that says how to come to it.</summary>
+    private bool ByPreset(CommandResult given) => given.GetValue(_recipe) is null && !_choices.Given(given) && _method.IsSizeAlone(given);
+
+    private (Recipe Recipe, Plan Plan) Prepare(ParseResult parsed, string model, out string? choice)
     {
         var given = parsed.CommandResult;
         string? file = parsed.GetValue(_recipe);
-        var recipe = file is not null ? Recipe.Load(file) : new Recipe(_method.Build(given), new CalibrationSettings([]));
         using var checkpoint = Checkpoint.Open(model);
         var spec = ModelSpec.Of(checkpoint);
+        choice = null;
+        var recipe = file is not null ? Recipe.Load(file)
+            : ByPreset(given) ? Presets.Bring(given.GetValue(_method.BitsPerWeight)!.Value, checkpoint, spec, out choice)
+            : new Recipe(_method.Build(given), new CalibrationSettings([]));
         recipe = _tables.Apply(given, _calibration.Apply(given, recipe, spec.ContextLength, hasRecipe: file is not null));
+        if (parsed.GetValue(_noFallback)) recipe = recipe with { Fallback = false };
         return (recipe, Plan.Of(checkpoint, spec, recipe, parsed.GetValue(_maxRam)));
     }
 

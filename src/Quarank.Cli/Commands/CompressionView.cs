@@ -42,6 +42,7 @@ internal static class CompressionView
                 $"{table.Name}: {table.BitsPerWeight:0.000} bits per weight, {100 * table.RelativeError:0.####} % of its square norm lost"));
         WriteSinks(terminal, report.Layers);
         WriteLearned(terminal, report.Learned);
+        WriteRounded(terminal, report);
         terminal.Out.WriteLine();
         WritePhases(terminal, report.Seconds);
         terminal.Out.WriteLine();
@@ -123,6 +124,24 @@ internal static class CompressionView
         foreach (var layer in layers.Where(l => l.SinkShare > most).DistinctBy(l => (l.Sink, l.SinkTokens)))
             terminal.Error.WriteLine(Units.Invariant(
                 $"sinks: {layer.Name}: {layer.SinkTokens} of {layer.Tokens} tokens, up to {layer.Sink:0.#} times the median norm, own {100 * layer.SinkShare:0.#} % of the trace; token weights {Word(layer.TokenWeights)}"));
+    }
+
+    /// <summary>What came out worse than plain rounding, in a line.</summary>
+    private static void WriteRounded(Terminal terminal, CompressionReport report)
+    {
+        var worse = report.Layers.Where(l => l.PlainRounding is not null).ToList();
+        if (worse.Count == 0) return;
+        var worst = worse.MaxBy(l => l.Replaced ? 0 : l.RelativeError / l.PlainRounding!.Value)!;
+        string became = report.Recipe.Fallback ?? true ? "were replaced by it" : Units.Invariant($"are kept as asked; the worst is {worst.Name} ({worst.RelativeError:0.0000} against {worst.PlainRounding:0.0000})");
+        terminal.Error.WriteLine(Units.Invariant(
+            $"plain rounding: {worse.Count} of {report.Layers.Count} layers came out worse than plain rounding of no more bytes and {became}: {Names(worse)}"));
+    }
+
+    private static string Names(List<LayerReport> layers)
+    {
+        const int shown = 3;
+        string names = string.Join(", ", layers.Take(shown).Select(l => l.Name));
+        return layers.Count <= shown ? names : Units.Invariant($"{names} and {layers.Count - shown} more (report: \"replaced\", \"plainRounding\")");
     }
 
     private static string Sinks(LayerReport layer) => layer.SinkShare >= 0.01

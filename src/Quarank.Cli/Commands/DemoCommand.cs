@@ -83,7 +83,7 @@ internal sealed class DemoCommand : TaughtCommand
         private (string, Measured, string) Look(string name, string path)
         {
             using var checkpoint = Checkpoint.Open(path);
-            var measured = Measured.Of(terminal, checkpoint, _tale, Length, stride: null, segments: null);
+            var measured = Measured.Of(terminal, new(terminal, checkpoint), _tale, Length, stride: null, segments: null);
             var story = Storyteller.Load(checkpoint)
                 .Tell(Opening, begin: true, StoryTokens, new Sampler(0.7f, topP: 0.9f, seed: 3), _ => { }, withPrompt: false,
                 terminal.Stop);

@@ -94,11 +94,12 @@ internal sealed class EvaluateCommand : TaughtCommand
         var began = DateTimeOffset.UtcNow;
         using var checkpoint = Checkpoint.Open(parsed.GetRequiredValue(_model));
         var tasks = _tasks.AreGiven(parsed.CommandResult) ? _tasks.Prepare(parsed) : null;
+        var loaded = new LoadedModel(terminal, checkpoint, _inference.Of(parsed), TokenizerOptions.Of(parsed));
         var measured = parsed.GetValue(_text) is { } text
-            ? Measured.Of(terminal, checkpoint, text, parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments), parsed.GetValue(_against),
-                _inference.Of(parsed), new(parsed.GetValue(_againstLogits), parsed.GetValue(_saveLogits)), TokenizerOptions.Of(parsed))
+            ? Measured.Of(terminal, loaded, text, parsed.GetValue(_length), parsed.GetValue(_stride), parsed.GetValue(_segments), parsed.GetValue(_against),
+                new(parsed.GetValue(_againstLogits), parsed.GetValue(_saveLogits)))
             : null;
-        var report = tasks is null ? null : TaskEvaluation.Run(terminal, checkpoint, tasks, _inference.Of(parsed), TokenizerOptions.Of(parsed));
+        var report = tasks is null ? null : TaskEvaluation.Run(terminal, loaded, tasks);
 
         object result = measured!;
         if (report is not null)

@@ -35,15 +35,15 @@ internal sealed record Measured(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? TokenizerClass { get; init; }
 
-    /// <summary>Loads the model and measures it, showing how far it is.</summary>
+    /// <summary>Measures a model, showing how far it is.</summary>
     /// <param name="length">Null: that of the logits to compare with; else 2,048, or the model's context when that is shorter.</param>
     /// <param name="stride">Null: segments that do not overlap.</param>
     /// <param name="against">The folder of the dense model to compare distributions with; not with a stride.</param>
     /// <param name="logits">Saved logits in its place, or to write; not with a stride.</param>
     public static Measured Of(
-        Terminal terminal, Checkpoint checkpoint, string textFile, int? length, int? stride, int? segments, string? against = null,
-        InferenceSettings? settings = null, LogitFiles? logits = null, TokenizerRules rules = TokenizerRules.File)
+        Terminal terminal, LoadedModel loaded, string textFile, int? length, int? stride, int? segments, string? against = null, LogitFiles? logits = null)
     {
+        var checkpoint = loaded.Checkpoint;
         var clock = Stopwatch.StartNew();
         string text = TextInput.ReadDocuments(textFile);
         var spec = ModelSpec.Of(checkpoint);
@@ -57,7 +57,7 @@ internal sealed record Measured(
             throw new InvalidDataException(
             Units.Invariant($"--stride {stride} must be less than the {tokens:N0} tokens of a segment."));
 
-        var tokenizer = TokenizerOptions.Load(terminal, checkpoint.Directory, rules);
+        var tokenizer = loaded.Tokenizer;
         var ids = tokenizer.Encode(text);
         saved?.Check(text, tokenizer, ids, spec.VocabularySize, tokens);
         if (ids.Length < tokens)
@@ -65,9 +65,7 @@ internal sealed record Measured(
                 Units.Invariant(
                 $"{textFile}: too short: it has {ids.Length:N0} tokens, a segment needs {tokens:N0}; give a longer text, or a smaller --length."));
         var layers = CompressedLayers.Of(checkpoint, spec);
-        var model = Models.Model.Load(checkpoint);
-        if (settings is not null) model.Settings = settings;
-        InferenceOptions.Warn(terminal, model);
+        var model = loaded.Model;
         using var view = new ProgressView(terminal, "evaluate");
         if (logits?.Save is null) view.Report(0, "");
         var progress = new Immediate<EvaluationProgress>(p =>

@@ -33,7 +33,7 @@ internal sealed class MethodOptions
     private readonly Option<ScaleType?> _scales = Inputs.Choice("--scales", "How scales (and LoRDQ's offsets) are stored; 32 bits tell what 16 cost (float16).",
         ("float16", ScaleType.Bits16), ("float32", ScaleType.Bits32));
 
-    private readonly Option<double?> _bitsPerWeight = Inputs.Number("--bits-per-weight", "X", "The budget over all compressed layers together (2).", 0.01, 32);
+    private readonly Option<double?> _bitsPerWeight = Inputs.Number("--bits-per-weight", "X", "The budget over all compressed layers together (2). Without --method: take the best recipe known for this size.", 0.01, 32);
     private readonly Option<BitBudget?> _budget = Inputs.Choice("--budget", "What the budget counts: every stored byte, or the codes alone as papers do (bytes).",
         ("bytes", BitBudget.Bytes), ("codes", BitBudget.Codes));
     private readonly Option<RankRule?> _ranks = Inputs.Choice("--ranks", "One part of every layer's full rank, or what gains most per byte over all layers (uniform).",
@@ -69,6 +69,9 @@ internal sealed class MethodOptions
     /// <summary>How many steps each block is learned in.</summary>
     public Option<int?> Steps => _learning.Steps;
 
+    /// <summary>Whether a size was given and nothing else: the best recipe known for it is taken.</summary>
+    public bool IsSizeAlone(CommandResult given) => Given(given).ToList() is [var only] && only == _bitsPerWeight;
+
     /// <summary>All flags of this kind that were given.</summary>
     public IEnumerable<Option> Given(SymbolResult result) =>
         Groups.SelectMany(g => g.Options).Where(o => result.GetResult(o) is { Implicit: false });
@@ -78,7 +81,7 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, awq, lordq, lordq-best, lattice, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, awq, lordq, lordq-best, lattice, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe, or --bits-per-weight alone).");
             return;
         }
         Option[] taken = method switch

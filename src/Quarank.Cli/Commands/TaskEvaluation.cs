@@ -13,14 +13,10 @@ internal static class TaskEvaluation
     private static readonly Column[] Columns =
         [new("task"), new("version", true), new("shots", true), new("documents", true), new("metric"), new("value", true), new("±", true)];
 
-    /// <summary>Loads the model and asks it, showing how far it is.</summary>
-    public static TaskReport Run(Terminal terminal, Checkpoint checkpoint, IReadOnlyList<PreparedTask> tasks, Models.InferenceSettings settings,
-        TokenizerRules rules = TokenizerRules.File)
+    /// <summary>Asks a model, showing how far it is.</summary>
+    public static TaskReport Run(Terminal terminal, LoadedModel loaded, IReadOnlyList<PreparedTask> tasks)
     {
-        var tokenizer = TokenizerOptions.Load(terminal, checkpoint.Directory, rules);
-        var model = Models.Model.Load(checkpoint);
-        model.Settings = settings;
-        InferenceOptions.Warn(terminal, model);
+        var (tokenizer, model) = (loaded.Tokenizer, loaded.Model);
         using var view = new ProgressView(terminal, "evaluate");
         view.Report(0, "");
         return TaskRun.Execute(model, tokenizer, tasks, new Immediate<TaskProgress>(p =>

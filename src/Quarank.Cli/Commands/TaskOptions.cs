@@ -22,6 +22,9 @@ internal sealed class TaskOptions
 
     public Option[] All => [_tasks, _data, _limit, _fewShot, _fewShotSplit, _fewShotSeed, _samples];
 
+    /// <summary>Those that decide figures.</summary>
+    public Option[] ForFigures => [_tasks, _limit, _data, _fewShot, _fewShotSplit, _fewShotSeed];
+
     public bool AreGiven(CommandResult given) => given.GetValue(_tasks) is not null;
 
     public bool WithSamples(ParseResult parsed) => parsed.GetValue(_samples);

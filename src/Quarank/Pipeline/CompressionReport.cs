@@ -34,6 +34,14 @@ public sealed record LayerReport(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Scaling { get; init; }
 
+    /// <summary>The relative error of plain rounding of no more bytes, where it is less than the method's; null elsewhere.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? PlainRounding { get; init; }
+
+    /// <summary>Whether plain rounding stands in the method's place, since that was worse or failed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Replaced { get; init; }
+
     /// <summary>How the tokens were weighted that the layer was fitted to.</summary>
     public TokenWeights TokenWeights { get; init; } = TokenWeights.None;
 }
@@ -97,6 +105,10 @@ public sealed record CompressionReport(
 
     /// <summary>How learning went in each block; empty where no method learns.</summary>
     public IReadOnlyList<LearningReport> Learned { get; init; } = [];
+
+    /// <summary>Why this recipe, where it was chosen for its size; null where it was given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Choice { get; init; }
 
     /// <summary>Embedding and head.</summary>
     public IReadOnlyList<TableReport> Tables { get; init; } = [];

@@ -70,14 +70,14 @@ public static class CompressionRun
         using (var loop = new BlockLoop(checkpoint, spec, recipe, methods, calibration, options, plan.Memory, run, kept, clock, token))
             if (!loop.Run()) return Report(recipe, methods, calibration, fingerprint, plan, run, clock) with { StoppedAfter = run.Blocks.Count };
 
-        var finished = Finish(outFolder, recipe, methods, checkpoint, spec, calibration, fingerprint, plan, run, clock, token);
+        var finished = Finish(outFolder, recipe, methods, checkpoint, spec, calibration, fingerprint, plan, run, clock, options.Choice, token);
         if (Directory.Exists(surveyed)) Directory.Delete(surveyed, recursive: true);
         return finished;
     }
 
     private static CompressionReport Finish(
         string outFolder, Recipe recipe, Assignment methods, Checkpoint checkpoint, ModelSpec spec, CalibrationSet calibration, RunFingerprint fingerprint,
-        Plan plan, RunDirectory run, RunClock clock, CancellationToken token)
+        Plan plan, RunDirectory run, RunClock clock, string? choice, CancellationToken token)
     {
         string staging = outFolder + ".partial";
         LayerReport[] layers = [.. run.Blocks.SelectMany(b => b.Layers)];
@@ -85,6 +85,7 @@ public static class CompressionRun
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
         var report = Report(recipe, methods, calibration, fingerprint, plan, run, clock) with
         {
+            Choice = choice,
             FileBytes = OutputModel.TensorBytes(staging),
             Files = OutputModel.Hashes(staging),
             Tables = tables,

@@ -12,6 +12,8 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
 {
     private const long LargeWork = 256L << 20;
 
+    private readonly LayerGuard _guard = new(recipe.Fallback ?? true);
+
     /// <summary>
     /// Replaces the weights of <paramref name="projections"/> and returns their lines of the report, in the same order.
     /// </summary>
@@ -53,12 +55,13 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         long start = Stopwatch.GetTimestamp();
         var (problems, notes) = (new LayerProblem[projections.Count], new List<string>[projections.Count]);
         for (int i = 0; i < problems.Length; i++) problems[i] = Problem(projections[i], statistics[projections[i].Site], scaled, notes[i] = []);
+        foreach (var problem in problems) LayerGuard.Check(problem);
         var layers = learn(problems);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds / problems.Length;
         return [.. projections.Select((projection, i) =>
         {
             projection.Weight = layers[i];
-            return Report(problems[i], layers[i], statistics[projection.Site], notes[i], () => seconds) with { Scaling = scaled?.Words.GetValueOrDefault(projection.Site) };
+            return Report(problems[i], LayerGuard.Measure(problems[i], layers[i]), statistics[projection.Site], notes[i], seconds) with { Scaling = scaled?.Words.GetValueOrDefault(projection.Site) };
         })];
     }
 
@@ -67,10 +70,9 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         long start = Stopwatch.GetTimestamp();
         var notes = new List<string>();
         var problem = Problem(projection, seen, scaled, notes);
-        var layer = methods.Compressing(projection.Name).Compress(problem);
-        long fitted = Stopwatch.GetTimestamp();
-        var report = Report(problem, layer, seen, notes, () => Stopwatch.GetElapsedTime(start).TotalSeconds) with { Scaling = scaled?.Words.GetValueOrDefault(projection.Site) };
-        return (layer, report, Stopwatch.GetElapsedTime(fitted).TotalSeconds);
+        var made = _guard.Compress(methods.Compressing(projection.Name), problem);
+        var report = Report(problem, made, seen, notes, Stopwatch.GetElapsedTime(start).TotalSeconds) with { Scaling = scaled?.Words.GetValueOrDefault(projection.Site) };
+        return (made.Layer, report, made.LossSeconds);
     }
 
     private LayerProblem Problem(Projection projection, SiteStatistics seen, ScaledBlock? scaled, List<string> notes)
@@ -85,15 +87,17 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         };
     }
 
-    private LayerReport Report(LayerProblem problem, Linear layer, SiteStatistics seen, List<string> notes, Func<double> seconds)
+    private LayerReport Report(LayerProblem problem, GuardedLayer made, SiteStatistics seen, List<string> notes, double seconds)
     {
-        double error = ProxyLoss.Relative(problem, layer);
-        return new(problem.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight, error, seen.Tokens, seen.Sinks.Ratio, seconds(), notes)
+        var layer = made.Layer;
+        return new(problem.Name, layer.Rows, layer.Columns, layer.Format, layer.Bits, layer.BitsPerWeight, made.Error, seen.Tokens, seen.Sinks.Ratio, seconds, notes)
         {
             SinkTokens = seen.Sinks.Tokens,
             SinkShare = seen.Sinks.Share,
             TokenWeights = recipe.Calibration.WeightsFor(methods[problem.Name]),
             RoutedTokens = seen.Routed,
+            PlainRounding = made.PlainRounding,
+            Replaced = made.Replaced,
         };
     }
 

@@ -39,6 +39,13 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     /// <summary>Where the methods' own randomness starts; each layer derives its seed from this and its place.</summary>
     public int Seed { get; init; }
 
+    /// <summary>
+    /// Whether a layer that comes out worse than plain rounding of no more bytes is replaced by that. Null leaves it to who runs the recipe:
+    /// compressing replaces; comparisons, studies and allocations, which measure methods as they are, do not.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Fallback { get; init; }
+
     /// <summary>Bits of the embedding's table: 8, 4, or 16 as it is stored; null leaves it to <see cref="HeadBits"/> where both are one table.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? EmbeddingBits { get; init; }

@@ -32,6 +32,9 @@ public sealed record RunOptions
     /// <summary>Stop when so many blocks are finished; the same run without this goes on behind them.</summary>
     public int? StopAfter { get; init; }
 
+    /// <summary>Why this recipe, for the report, where it was chosen for its size.</summary>
+    public string? Choice { get; init; }
+
     /// <summary>The tokens that the recipe's calibration stands for, when they have been read already.</summary>
     internal CalibrationSet? Calibration { get; init; }
 

@@ -6,30 +6,54 @@ namespace Quarank.Studies;
 internal sealed class ComparisonCharts(Comparison comparison)
 {
     private const int Half = 600, Small = 284;
-    private readonly List<string> _names = [.. comparison.Rows.Select(r => r.Name).Distinct()];
+
+    // So many times the dense model's perplexity, and so many nats, are a model that is lost; how far beyond does not matter, and would press together
+    // what does.
+    private const double LostPerplexity = 40, LostKl = 6;
+    private readonly Dictionary<string, (int Tint, int Shape)> _looks = Looks([.. comparison.Rows.Select(r => r.Name).Distinct()]);
 
     public static string Size(ComparisonRow row) => $"{NumberText.Round(row.TargetBitsPerWeight)} bits per weight";
 
-    /// <summary>Perplexity and KL over the bytes of the files.</summary>
-    public IReadOnlyList<Figure> Frontiers()
+    /// <summary>Recipes of one method share a colour and differ in shape, as long as there are colours; no two have both alike.</summary>
+    private static Dictionary<string, (int Tint, int Shape)> Looks(IReadOnlyList<string> names)
     {
-        var dense = comparison.Model;
-        var bytes = new Axis("weight files", Unit: AxisUnit.Bytes);
-        return
-        [
-            new Chart("Perplexity over bytes", bytes, new("perplexity", Log: true),
-                Points(m => m.Perplexity, m => m.Perplexity * Math.Exp(-m.LossDifferenceError), m => m.Perplexity * Math.Exp(m.LossDifferenceError)))
+        var looks = new Dictionary<string, (int Tint, int Shape)>();
+        var families = names.GroupBy(n => n.Split(':', '+', ',')[0]).ToList();
+        for (int f = 0; f < families.Count; f++)
+            foreach (var (i, name) in families[f].Index())
             {
-                Width = Half, Note = $"{comparison.Evaluation.Text}, lower is better; bars: one standard error, paired with the dense model",
-                Guides = [new(dense.Perplexity, $"dense: {NumberText.Round(dense.Perplexity)}")],
-            },
-            new Chart("Divergence over bytes", bytes, new("mean KL from the dense model (nats)", Log: true),
-                Points(m => m.KlMean, m => m.KlMean - m.KlMeanError, m => m.KlMean + m.KlMeanError))
-            {
-                Width = Half, Note = "next-token distributions, lower is better; bars: one standard error",
-            },
-        ];
+                var look = (Tint: f % ChartStyle.Tints, Shape: (i + f / ChartStyle.Tints) % ChartStyle.Tints);
+                for (int tries = 0; looks.ContainsValue(look) && tries < ChartStyle.Tints * ChartStyle.Tints; tries++)
+                    look = tries % ChartStyle.Tints == ChartStyle.Tints - 1 ? ((look.Tint + 1) % ChartStyle.Tints, look.Shape) : (look.Tint, (look.Shape + 1) % ChartStyle.Tints);
+                looks.Add(name, look);
+            }
+        return looks;
     }
+
+    /// <summary>Perplexity and KL of every text over the bytes of the files.</summary>
+    public IReadOnlyList<Figure> Frontiers() => [.. comparison.Texts.Index().SelectMany(t => Frontiers(t.Item, t.Index))];
+
+    private IEnumerable<Figure> Frontiers(ReferenceText text, int i)
+    {
+        var bytes = new Axis("weight files", Unit: AxisUnit.Bytes);
+        yield return new Chart($"{text.Text}: perplexity over bytes", bytes, Upto("perplexity", LostPerplexity * text.Perplexity, m => m.Texts[i].Perplexity),
+            Points(m => m.Texts[i].Perplexity, m => m.Texts[i].Perplexity * Math.Exp(-m.Texts[i].LossDifferenceError), m => m.Texts[i].Perplexity * Math.Exp(m.Texts[i].LossDifferenceError)))
+        {
+            Width = Half,
+            Note = $"{text.Text}, lower is better; bars: one standard error, paired with the dense model",
+            Guides = [new(text.Perplexity, $"dense: {NumberText.Round(text.Perplexity)}")],
+        };
+        yield return new Chart($"{text.Text}: divergence over bytes", bytes, Upto("mean KL from the dense model (nats)", LostKl, m => m.Texts[i].KlMean),
+            Points(m => m.Texts[i].KlMean, m => m.Texts[i].KlMean - m.Texts[i].KlMeanError, m => m.Texts[i].KlMean + m.Texts[i].KlMeanError))
+        {
+            Width = Half,
+            Note = "next-token distributions, lower is better; bars: one standard error",
+        };
+    }
+
+    private Axis Upto(string title, double most, Func<ComparisonMeasures, double> value) =>
+        new(title, Log: true, To: comparison.Rows.Any(r => r.Measures is { } m && double.IsFinite(value(m)) && value(m) > most)
+            && comparison.Rows.Any(r => r.Measures is { } m && value(m) < most) ? most : null);
 
     /// <summary>The measured rows, by size.</summary>
     public IReadOnlyList<IReadOnlyList<ComparisonRow>> Sizes() =>
@@ -140,8 +164,8 @@ internal sealed class ComparisonCharts(Comparison comparison)
 
     private Series Styled(string name, IReadOnlyList<DataPoint> points, Look look)
     {
-        int i = _names.IndexOf(name);
-        return new(name, points, look, i % ChartStyle.Tints, (i + i / ChartStyle.Tints) % ChartStyle.Tints);
+        var (tint, shape) = _looks[name];
+        return new(name, points, look, tint, shape);
     }
 
     private static HeatMap RankMap(ComparisonRow row, string title) => Map(title, row.Measures!.Layers, l => l.Rank, new("rank"));

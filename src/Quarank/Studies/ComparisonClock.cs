@@ -29,9 +29,9 @@ internal sealed class ComparisonClock(IProgress<ComparisonProgress>? progress)
     private double _done, _shown;
 
     /// <summary>What there is to do.</summary>
-    public void Plan(int rows, bool gathering, bool spectra)
+    public void Plan(int rows, bool gathering, bool spectra, bool dense = true)
     {
-        _left[(int)ComparisonStep.Dense] = 1;
+        _left[(int)ComparisonStep.Dense] = dense ? 1 : 0;
         _left[(int)ComparisonStep.Gather] = gathering ? 1 : 0;
         _left[(int)ComparisonStep.Row] = rows;
         _left[(int)ComparisonStep.Spectra] = spectra ? 1 : 0;

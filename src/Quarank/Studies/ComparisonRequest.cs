@@ -1,25 +1,48 @@
+using Quarank.Evaluation.Tasks;
 using Quarank.Pipeline;
 
 namespace Quarank.Studies;
 
 /// <summary>A recipe under the name that it has in the table.</summary>
-public sealed record NamedRecipe(string Name, Recipe Recipe);
+public sealed record NamedRecipe(string Name, Recipe Recipe)
+{
+    /// <summary>The recipe of a size in bits per weight, where that decides which one it is.</summary>
+    public Func<double, Recipe>? BySize { get; init; }
+
+    /// <summary>The recipe to bring to this size.</summary>
+    /// <exception cref="InvalidDataException">There is none for it.</exception>
+    public Recipe At(double bitsPerWeight) => BySize?.Invoke(bitsPerWeight) ?? Recipe;
+
+    /// <summary>The same under its name, changed.</summary>
+    public NamedRecipe With(Func<Recipe, Recipe> change) => new(Name, change(Recipe)) { BySize = BySize is { } own ? bits => change(own(bits)) : null };
+}
+
+/// <summary>A text under the name that it has in the table.</summary>
+public sealed record NamedText(string Name, string Text);
 
 /// <summary>What to compare.</summary>
 /// <param name="ModelFolder">The dense model.</param>
 /// <param name="Recipes">Their own calibration does not count; <paramref name="Calibration"/> is that of all.</param>
 /// <param name="Sizes">Every recipe is brought to every size.</param>
-/// <param name="TextName">What the text is called in the report.</param>
-/// <param name="Text">Foretold by every model.</param>
+/// <param name="Texts">Foretold by every model; the first one counts most.</param>
 /// <param name="OutFolder">For the report; finished work is kept under it.</param>
 public sealed record ComparisonRequest(
     string ModelFolder, IReadOnlyList<NamedRecipe> Recipes, IReadOnlyList<ComparisonSize> Sizes, CalibrationSettings Calibration,
-    string TextName, string Text, string OutFolder)
+    IReadOnlyList<NamedText> Texts, string OutFolder)
 {
-    /// <summary>Tokens in a segment of the text; null: 2,048, or the model's context when that is shorter.</summary>
+    /// <summary>Asked of every model.</summary>
+    public IReadOnlyList<PreparedTask> Tasks { get; init; } = [];
+
+    /// <summary>Names of the recipes to measure now; the others are shown as far as they were measured before. Null: all.</summary>
+    public IReadOnlyList<string>? Only { get; init; }
+
+    /// <summary>Sizes in bits per weight to measure now, likewise.</summary>
+    public IReadOnlyList<double>? OnlySizes { get; init; }
+
+    /// <summary>Tokens in a segment of a text; null: 2,048, or the model's context when that is shorter.</summary>
     public int? Length { get; init; }
 
-    /// <summary>At most so many segments; null takes all.</summary>
+    /// <summary>At most so many segments of each text; null takes all.</summary>
     public int? Segments { get; init; }
 
     /// <summary>Overrules what the recipes say.</summary>

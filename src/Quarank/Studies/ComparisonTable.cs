@@ -5,49 +5,40 @@ namespace Quarank.Studies;
 /// <summary>The tables of the HTML report.</summary>
 internal static class ComparisonTable
 {
-    /// <summary>A miss in size beyond this is set apart: half a per cent is what recipes are asked to keep.</summary>
-    private const double Tolerance = 0.5;
-
-    private static readonly TableColumn[] Columns =
-    [
-        new("recipe", Words: true), new("what was done", Words: true),
-        new("bits per weight", "Every stored bit of the compressed layers, by their weights"),
-        new("file", "All weight files"), new("miss", "How far the file is from the size asked for"),
-        new("perplexity", "exp of the mean loss, ± its standard error", Best.Lowest),
-        new("Δ loss (nats)", "Mean over tokens of this model's loss minus the dense model's, ± its standard error, token by token", Best.Lowest),
-        new("KL mean (nats)", "Kullback–Leibler divergence from the dense model's next-token distribution, ± standard error", Best.Lowest),
-        new("KL 99 %", "99th percentile over tokens", Best.Lowest),
-        new("top-1 agreement", "Tokens at which both models find the same next token likeliest", Best.Highest),
-        new("error, mean", "Relative output error, mean over layers", Best.Lowest),
-        new("error, worst", "Relative output error of the worst layer", Best.Lowest),
-        new("time (s)", "Spent by the method on all layers; observing inputs is not in it", Best.Lowest),
-        new("peak memory", "", Best.Lowest),
-    ];
-
+    /// <summary>Every row with every column.</summary>
     public static HtmlTable Of(Comparison comparison)
     {
-        var dense = comparison.Model;
-        var first = new TableRow([
-            new("dense"), new("as it was"), new(NumberText.Fixed(dense.BitsPerWeight, 3), dense.BitsPerWeight), new(NumberText.Bytes(dense.FileBytes), dense.FileBytes),
-            new(""), With(dense.Perplexity, dense.StandardError), new("")], "dense");
-        return new("Rows at one size have equal bytes, as near as each method comes.", Columns, [first, .. comparison.Rows.Select(Row)]);
+        var columns = ComparisonColumns.Of(comparison);
+        return new("Rows at one size have equal bytes, as near as each method comes.", [.. columns.Select(c => c.Head)],
+            [new([.. columns.Select(c => c.Dense)], "dense"), .. comparison.Rows.Select(r => Row(r, columns))]);
     }
 
-    private static TableRow Row(ComparisonRow row)
+    /// <summary>A line for every recipe and a column for every size: the perplexity of a text.</summary>
+    public static HtmlTable Overview(Comparison comparison, int text) => new(
+        $"Perplexity on {comparison.Texts[text].Text} by bits per weight; dense: {NumberText.WithError(comparison.Texts[text].Perplexity, comparison.Texts[text].StandardError)}",
+        [new("recipe", Words: true), .. Sizes(comparison).Select(s => new TableColumn(NumberText.Fixed(s, 2), Best: Best.Lowest))],
+        [.. Overview(comparison, (_, m) => m.Texts[text]).Select(line => new TableRow(line))]);
+
+    /// <summary>Recipes down, sizes across.</summary>
+    internal static IEnumerable<IReadOnlyList<TableCell>> Overview(Comparison comparison, Func<ComparisonRow, ComparisonMeasures, TextMeasures> text) =>
+        comparison.Rows.GroupBy(r => r.Name).Select(recipe => (IReadOnlyList<TableCell>)
+            [recipe.Key, .. Sizes(comparison).Select(size => Brief(recipe.FirstOrDefault(r => r.TargetBitsPerWeight == size), text))]);
+
+    internal static IReadOnlyList<double> Sizes(Comparison comparison) => [.. comparison.Rows.Select(r => r.TargetBitsPerWeight).Distinct()];
+
+    private static TableCell Brief(ComparisonRow? row, Func<ComparisonRow, ComparisonMeasures, TextMeasures> text)
+    {
+        if (row?.Measures is not { } measures)
+            return new(row?.State switch { RowState.Failed => "failed", RowState.Waiting => "not yet", _ => "–" }, Help: row?.Remark);
+        var m = text(row, measures);
+        return new(NumberText.Round(m.Perplexity), m.Perplexity, $"{row.Method}: {NumberText.WithError(m.Perplexity, m.StandardError)}; KL {NumberText.WithError(m.KlMean, m.KlMeanError)}");
+    }
+
+    private static TableRow Row(ComparisonRow row, IReadOnlyList<ComparisonColumn> columns)
     {
         string group = NumberText.Fixed(row.TargetBitsPerWeight, 3);
-        if (row.Measures is not { } m)
-            return new([row.Name, row.Method, new(group, row.TargetBitsPerWeight), new(NumberText.Bytes(row.TargetBytes), row.TargetBytes), new(row.Refusal ?? "not measured")], group);
-        string miss = (m.MissPercent > 0 ? "+" : "") + NumberText.Fixed(m.MissPercent, 2) + " %";
-        return new([
-            row.Name, row.Method,
-            new(NumberText.Fixed(m.BitsPerWeight, 3), m.BitsPerWeight), new(NumberText.Bytes(m.FileBytes), m.FileBytes, $"{NumberText.Fixed(m.FileBytes, 0)} bytes"),
-            new(miss, m.MissPercent, $"asked for {NumberText.Fixed(row.TargetBytes, 0)} bytes", Math.Abs(m.MissPercent) > Tolerance),
-            With(m.Perplexity, m.StandardError), With(m.LossDifference, m.LossDifferenceError), With(m.KlMean, m.KlMeanError),
-            new(NumberText.Round(m.Kl99), m.Kl99), Percent(m.TopAgreement, 1), Percent(m.RelativeErrorMean),
-            Percent(m.RelativeErrorWorst) with { Help = m.WorstLayer }, new(NumberText.Fixed(m.SecondsCompress, 1), m.SecondsCompress),
-            m.PeakMemoryBytes is { } peak ? new(NumberText.Bytes(peak), peak) : new("not measured"),
-        ], group);
+        return row.Measures is { } m ? new([.. columns.Select(c => c.Cell(row, m))], group)
+            : new([row.Name, row.Method, new(group, row.TargetBitsPerWeight), new(NumberText.Bytes(row.TargetBytes), row.TargetBytes), new(row.Remark)], group);
     }
 
     /// <summary>One line per kind of layer.</summary>
@@ -63,12 +54,7 @@ internal static class ComparisonTable
             double mean = kind.Average(l => l.RelativeError), seconds = kind.Sum(l => l.Seconds);
             return new TableRow([
                 kind.Key, new($"{kind.Count()}", kind.Count()), forms.Count <= 2 ? string.Join("; ", forms) : new TableCell($"{forms[0]}; {forms.Count - 1} others", Help: string.Join("\n", forms)),
-                new(NumberText.Fixed(bits, 3), bits), Percent(mean), Percent(worst.RelativeError), new($"{worst.Block}", worst.Block), new(NumberText.Fixed(seconds, 1), seconds),
+                new(NumberText.Fixed(bits, 3), bits), ComparisonColumns.Percent(mean), ComparisonColumns.Percent(worst.RelativeError), new($"{worst.Block}", worst.Block), new(NumberText.Fixed(seconds, 1), seconds),
             ]);
         })]);
-
-    private static TableCell With(double value, double error) => new(NumberText.WithError(value, error), value);
-
-    private static TableCell Percent(double share, int decimals = 2) =>
-        new(double.IsFinite(share) ? $"{NumberText.Fixed(share * 100, decimals)} %" : "broken", share);
 }

@@ -19,25 +19,22 @@ internal static class ComparisonText
         return recipe.Layers is { Count: > 0 } layers ? $"{method}; {layers.Count} layers by methods of their own" : method;
     }
 
-    public static string Describe(Method method)
+    /// <summary>A method around another one stands behind it: "gptq, 3 bits, rows + exact, directions 4".</summary>
+    public static string Describe(Method method) => method is Corrected corrected ? $"{Describe(corrected.Inner)} + {Correction(corrected)}" : Describe(Json(method));
+
+    private static string Describe(JsonObject json)
     {
-        if (method is Exact exact) return $"{Describe(exact.Inner)}, {exact.Directions} directions and {exact.Columns} columns exact";
-        if (method is Incoherent incoherent) return $"{Describe(incoherent.Inner)}, rotated";
-        if (method is Corrected corrected) return $"{Describe(corrected.Inner)}, {Correction(corrected)}";
-        var json = Json(method);
-        string name = (string)json["method"]!;
+        string name = (string)json["method"]!, inside = json["inner"] is JsonObject inner ? $"{Describe(inner.Deserialize<Method>(RecipeJson.Options)!)} + " : "";
         var usual = new JsonObject { ["method"] = name };
+        foreach (string key in new[] { "grid", "inner", "weighting" })
+            if (json[key] is { } part) usual[key] = part.DeepClone();
         var parts = new List<string> { name };
-        if (json["grid"] is JsonObject grid && grid.Deserialize<GridFormat>(RecipeJson.Options) is { } format)
-        {
-            usual["grid"] = grid.DeepClone();
-            parts.Add(Describe(format));
-        }
+        if (json["grid"] is JsonObject grid && Grid(grid) is { } format) parts.Add(Describe(format));
         var defaults = Json(usual.Deserialize<Method>(RecipeJson.Options)!);
         foreach (var (key, value) in json)
-            if (key == "bitsPerWeight") parts.Add(FormattableString.Invariant($"{value!.GetValue<double>():0.###} bits"));
-            else if (key is not ("method" or "grid") && !JsonNode.DeepEquals(value, defaults[key])) parts.Add(Words(key, value));
-        return string.Join(", ", parts);
+            if ((key is "bits" or "bitsPerWeight") && value is not null) parts.Add(FormattableString.Invariant($"{value!.GetValue<double>():0.###} bits"));
+            else if (key is not ("method" or "inner") && (key != "grid" || parts.Count == 1) && ((key == "rank" && value is not null) || !JsonNode.DeepEquals(value, defaults[key]))) parts.Add(Words(key, value));
+        return inside + string.Join(", ", parts);
     }
 
     private static string Correction(Corrected c)
@@ -51,6 +48,19 @@ internal static class ComparisonText
         };
         string size = c.BitsPerWeight is { } bits ? FormattableString.Invariant($"up to {bits:0.###} bits") : $"rank {c.Rank}";
         return $"{name} {size}, {c.FactorBits}-bit factors{(c.Rounds > 0 ? $", {c.Rounds} rounds more" : "")}{(c.FactorsFirst ? ", factors first" : "")}";
+    }
+
+    // Null for a grid of another kind, which is told as it stands.
+    private static GridFormat? Grid(JsonObject grid)
+    {
+        try
+        {
+            return grid.Deserialize<GridFormat>(RecipeJson.Options);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>"3 bits, groups of 64", "rank 21, 4 bits x 4 bits"; sums with a plus between.</summary>

@@ -1,39 +1,78 @@
 using System.Diagnostics;
 using Quarank.Checkpoints;
 using Quarank.Evaluation;
+using Quarank.Evaluation.Tasks;
 using Quarank.Models;
 using Quarank.Pipeline;
+using Quarank.Tokenizers;
 
 namespace Quarank.Studies;
 
-/// <summary>Makes one model by a recipe and measures it beside the dense one.</summary>
-/// <param name="ids">The evaluation's tokens.</param>
-/// <param name="dense">Gives the dense model's distributions.</param>
+/// <summary>Makes models by recipes and measures each beside the dense one, a piece at a time; what is kept is not done again.</summary>
+/// <param name="statistics">The folder of the original's Gram matrices.</param>
 internal sealed class ComparisonWork(
-    ComparisonRequest request, CalibrationSet calibration, string statistics, int[] ids, int length, int segments, Func<Predictor> dense,
-    CancellationToken token)
+    ComparisonRequest request, Checkpoint original, CalibrationSet calibration, Tokenizer tokenizer, IReadOnlyList<MeasuredText> texts, DenseReference dense,
+    ComparisonCache cache, string statistics, CancellationToken token)
 {
-    /// <summary>Compresses into a folder, from wherever an earlier attempt was left, and measures what stands there.</summary>
-    /// <exception cref="InvalidDataException">The recipe or its model came to grief; the message says how.</exception>
-    public ComparisonMeasures Measure(Recipe recipe, string folder, IProgress<(double Fraction, string Doing)> progress)
+    private readonly string[] _tasks = [.. request.Tasks.Select(TaskAnswers.Content)];
+
+    /// <summary>What decides the model that a recipe makes.</summary>
+    public string KeyOf(Recipe recipe) => ComparisonCache.Key(RunFingerprint.Of(recipe, original, calibration).Hash());
+
+    /// <summary>Whether the model was made once, by this process or another.</summary>
+    public bool IsMade(string key) => cache.TryLoad<ComparisonMeasures>("made", key) is not null;
+
+    /// <summary>All figures of a model; null as long as a piece is missing.</summary>
+    public ComparisonMeasures? TryLoad(string key)
+    {
+        if (cache.TryLoad<ComparisonMeasures>("made", key) is not { } made || cache.TryLoad<DecodeSpeed>("speed", key) is not { } speed) return null;
+        TextMeasures?[] read = [.. texts.Select(t => cache.TryLoad<TextMeasures>("text", TextKey(key, t)))];
+        TaskAnswers?[] answers = [.. _tasks.Select(t => cache.TryLoad<TaskAnswers>("task", TaskKey(key, t)))];
+        if (Array.Exists(read, t => t is null) || Array.Exists(answers, a => a is null)) return null;
+        return made with
+        {
+            Texts = read!,
+            Tasks = [.. answers.Zip(dense.Answers).SelectMany(p => p.First!.Beside(p.Second))],
+            TokensPerSecond = speed.TokensPerSecond,
+        };
+    }
+
+    /// <summary>
+    /// Does the pieces that are missing: compresses into the folder, from wherever an earlier attempt was left, loads the model once and measures it.
+    /// </summary>
+    /// <exception cref="Exception">The recipe or its model came to grief; the message says how. Finished pieces stay.</exception>
+    public void Fill(Recipe recipe, string key, string folder, IProgress<(double Fraction, string Doing)> progress)
     {
         var (report, peak) = Compress(recipe, folder, progress);
-        var clock = Stopwatch.StartNew();
         using var checkpoint = Checkpoint.Open(folder);
+        if (!IsMade(key)) cache.Save("made", key, Made(report, checkpoint, peak));
         var model = Model.Load(checkpoint);
-        var shown = new Immediate<EvaluationProgress>(p =>
+        int parts = texts.Count + _tasks.Length, done = 0;
+        Immediate<(double, string)> Part() => new(p =>
         {
             token.ThrowIfCancellationRequested();
-            progress.Report((0.5 + 0.5 * p.Done / p.Total, FormattableString.Invariant($"segment {p.Done} of {p.Total}")));
+            progress.Report((0.5 + 0.5 * (done + p.Item1) / parts, p.Item2));
         });
-        var found = Divergence.OfSegments(dense(), Predictor.Of(model, ids, length), ids, length, segments, shown);
-        var blocks = Enumerable.Range(0, model.Spec.BlockCount)
-            .SelectMany(b => model.Spec.Projections(b).Select(p => (p.Name, Block: b))).ToDictionary(p => p.Name, p => p.Block);
-        var worst = report.Layers.MaxBy(l => double.IsNaN(l.RelativeError) ? double.MaxValue : l.RelativeError)!;
-        return new(checkpoint.FileBytes, 0, report.BitsPerWeight, found.Model.Perplexity, found.Model.StandardError, found.LossDifference,
-            found.LossDifferenceError, found.KlMean, found.KlMeanError, found.Kl99, found.TopAgreement, report.MeanRelativeError,
-            worst.RelativeError, worst.Name, report.Seconds.Compress, report.Seconds.Sum(), clock.Elapsed.TotalSeconds, peak,
-            [.. report.Layers.Select(l => Layer(l, blocks[l.Name]))]);
+        for (int i = 0; i < texts.Count; i++, done++)
+            if (cache.TryLoad<TextMeasures>("text", TextKey(key, texts[i])) is null) cache.Save("text", TextKey(key, texts[i]), Measure(model, i, Part()));
+        for (int i = 0; i < _tasks.Length; i++, done++)
+        {
+            if (cache.TryLoad<TaskAnswers>("task", TaskKey(key, _tasks[i])) is not null) continue;
+            var told = Part();
+            cache.Save("task", TaskKey(key, _tasks[i]), TaskAnswers.Of(model, tokenizer, request.Tasks[i], new Immediate<TaskProgress>(p =>
+                told.Report((p.Fraction, FormattableString.Invariant($"{p.Task}: document {p.Done} of {p.Total}"))))));
+        }
+        if (cache.TryLoad<DecodeSpeed>("speed", key) is null) cache.Save("speed", key, DecodeSpeed.Of(model));
+    }
+
+    private TextMeasures Measure(Model model, int text, Immediate<(double, string)> progress)
+    {
+        var (name, ids, length, segments, _) = texts[text];
+        var clock = Stopwatch.StartNew();
+        var found = Divergence.OfSegments(dense.Predictor(text), Predictor.Of(model, ids, length), ids, length, segments,
+            new Immediate<EvaluationProgress>(p => progress.Report(((double)p.Done / p.Total, FormattableString.Invariant($"{name}, segment {p.Done} of {p.Total}")))));
+        return new(found.Model.Perplexity, found.Model.StandardError, found.LossDifference, found.LossDifferenceError, found.KlMean, found.KlMeanError,
+            found.Kl99, found.TopAgreement, clock.Elapsed.TotalSeconds);
     }
 
     private (CompressionReport, long?) Compress(Recipe recipe, string folder, IProgress<(double, string)> progress)
@@ -51,6 +90,23 @@ internal sealed class ComparisonWork(
         return (report, memory.Bytes);
     }
 
+    private static ComparisonMeasures Made(CompressionReport report, Checkpoint checkpoint, long? peak)
+    {
+        var spec = ModelSpec.Of(checkpoint);
+        var blocks = Enumerable.Range(0, spec.BlockCount).SelectMany(b => spec.Projections(b).Select(p => (p.Name, Block: b))).ToDictionary(p => p.Name, p => p.Block);
+        var worst = report.Layers.MaxBy(l => double.IsNaN(l.RelativeError) ? double.MaxValue : l.RelativeError)!;
+        return new(checkpoint.FileBytes, 0, report.BitsPerWeight, [], [], report.MeanRelativeError, worst.RelativeError, worst.Name,
+            report.Seconds.Compress, report.Seconds.Sum(), 0, peak, [.. report.Layers.Select(l => Layer(l, blocks[l.Name]))]);
+    }
+
     private static LayerMeasure Layer(LayerReport l, int block) => new(l.Name, l.Name[(l.Name.LastIndexOf('.') + 1)..], block, l.Rows,
-        l.Columns, ComparisonText.Describe(l.Form), ComparisonText.Rank(l.Form), l.BitsPerWeight, l.RelativeError, l.Sink, l.Seconds);
+        l.Columns, ComparisonText.Describe(l.Form), ComparisonText.Rank(l.Form), l.BitsPerWeight, l.RelativeError, l.Sink, l.Seconds)
+    {
+        PlainRounding = l.PlainRounding,
+        Replaced = l.Replaced,
+    };
+
+    private static string TextKey(string key, MeasuredText text) => ComparisonCache.Key(key, text.Hash, $"{text.Length}");
+
+    private static string TaskKey(string key, string content) => ComparisonCache.Key(key, content);
 }

@@ -26,16 +26,17 @@ internal sealed class DenseStates
     public PerplexityResult Perplexity { get; }
 
     /// <summary>Reads them if they are kept under this key, else runs the model.</summary>
-    public static DenseStates Of(
-        Checkpoint checkpoint, int[] ids, int length, int segments, string folder, string key, IProgress<double> progress)
+    /// <param name="load">Gives the model, when it must run.</param>
+    public static DenseStates Of(Checkpoint checkpoint, Func<Model> load, MeasuredText text, string folder, string key, IProgress<double> progress)
     {
+        var (ids, length, segments) = (text.Ids, text.Length, text.Segments);
         string file = Path.Combine(folder, $"dense-{key}.states"), record = Path.Combine(folder, $"dense-{key}.json");
         int hidden = ModelSpec.Of(checkpoint).TableWidth;
         if (TryRead(record) is { } kept && new FileInfo(file) is { Exists: true } info
             && info.Length == 4L * segments * length * hidden)
             return new(file, length, hidden, kept);
 
-        var model = Model.Load(checkpoint);
+        var model = load();
         var (scorer, losses) = (new TokenLosses(model), new List<float[]>());
         AtomicFile.Write(file, stream =>
         {

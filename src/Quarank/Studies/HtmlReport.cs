@@ -15,18 +15,24 @@ public static class HtmlReport
     internal static HtmlPage Page(Comparison comparison, DateOnly? date)
     {
         var charts = new ComparisonCharts(comparison);
-        var (model, text, calibration) = (comparison.Model, comparison.Evaluation, comparison.Calibration);
+        var (model, calibration) = (comparison.Model, comparison.Calibration);
         var page = new HtmlPage($"{model.Name}: compression compared at equal bytes");
-        page.Facts(
+        page.Facts([
             ("model", $"{model.Name}: {NumberText.Fixed(model.Weights, 0)} weights in {model.Layers} linear layers, {NumberText.Bytes(model.FileBytes)}, of which "
                 + $"{NumberText.Bytes(model.KeptBytes)} (embedding, head, norms, biases) stay as they are"),
-            ("dense perplexity", NumberText.WithError(model.Perplexity, model.StandardError)),
-            ("evaluation", $"{text.Text}: {text.Protocol}; {NumberText.Fixed(text.Tokens, 0)} tokens foretold, {text.Segments} segments of {text.Length}"),
+            ("evaluation", string.Join("; ", comparison.Texts.Select(t => $"{t.Text}: {NumberText.Fixed(t.Tokens, 0)} tokens foretold, {t.Segments} segments of {t.Length}, {t.Protocol}"))),
+            ("dense perplexity", string.Join(", ", comparison.Texts.Select(t => $"{t.Text} {NumberText.WithError(t.Perplexity, t.StandardError)}"))),
+            .. Tasks(comparison),
             ("calibration", $"{string.Join(", ", calibration.Texts)}: {calibration.Samples} × {calibration.Length} tokens, "
                 + $"{calibration.Sampling.ToString().ToLowerInvariant()}, seed {calibration.Seed}"),
             ("program", $"{comparison.Program}; {comparison.Blas}"),
-            ("date", date?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "not given"));
+            ("date", date?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "not given")]);
 
+        if (ComparisonTable.Sizes(comparison).Count > 1)
+        {
+            page.Heading("At a glance").Paragraph("A dash: the recipe has no setting near that size; the reason stands in the table below, and shows when the pointer rests on it.");
+            for (int i = 0; i < comparison.Texts.Count; i++) page.Table(ComparisonTable.Overview(comparison, i));
+        }
         page.Heading("Table").Table(ComparisonTable.Of(comparison));
         page.Paragraph($"Peak memory: {comparison.PeakMemoryMeasure}. Click on a column's head to sort; the best figure at each size is underlined.");
 
@@ -37,6 +43,11 @@ public static class HtmlReport
         page.Heading("Recipes");
         foreach (var row in comparison.Rows) page.Details($"{row.Name}, {ComparisonCharts.Size(row)}", p => AddRow(p, row));
         return page;
+    }
+
+    private static IEnumerable<(string, string)> Tasks(Comparison comparison)
+    {
+        if (comparison.Tasks.Count > 0) yield return ("tasks", string.Join("; ", ComparisonMarkdown.Tasks(comparison)));
     }
 
     private static void AddErrors(HtmlPage page, ComparisonCharts charts)
@@ -79,7 +90,7 @@ public static class HtmlReport
     private static void AddRow(HtmlPage page, ComparisonRow row)
     {
         page.Paragraph(row.Method);
-        if (row.Refusal != null) page.Paragraph($"Not measured: {row.Refusal}");
+        if (row.Reason != null) page.Paragraph(row.Remark);
         if (row.Measures is { } measures)
         {
             page.Table(ComparisonTable.Kinds(measures));

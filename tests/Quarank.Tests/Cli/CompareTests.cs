@@ -27,7 +27,7 @@ public sealed class CompareTests : IDisposable
         var outcome = TheProgram.Run(command);
         Assert.True(outcome.Code == Application.Success, outcome.ToString());
         Assert.Contains("| lordq-2bit | lordq, 3.", outcome.Out);
-        Assert.Contains("not measured: gptq:clip at 10.7 bits: the nearest it can have", outcome.Out);
+        Assert.Contains("not measured: gptq:clip at 10.7 bits: not at this size: the nearest it can have", outcome.Out);
         Assert.Equal(["comparison.html", "comparison.json", "comparison.md"], Directory.EnumerateFiles(In("out")).Select(Path.GetFileName).Order());
 
         var json = TheProgram.Run([.. command, "--json"]).Json;
@@ -35,10 +35,11 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(4, json.GetProperty("rows").GetArrayLength());
         var row = json.GetProperty("rows")[3];
         Assert.Equal("lordq-2bit", row.GetProperty("name").GetString());
-        foreach (string measure in new[] { "fileBytes", "missPercent", "bitsPerWeight", "perplexity", "standardError", "lossDifference",
-            "lossDifferenceError", "klMean", "kl99", "topAgreement", "relativeErrorMean", "relativeErrorWorst", "secondsCompress",
-            "secondsEvaluate", "peakMemoryBytes" })
+        foreach (string measure in new[] { "fileBytes", "missPercent", "bitsPerWeight", "relativeErrorMean", "relativeErrorWorst", "secondsCompress",
+            "secondsEvaluate", "tokensPerSecond", "peakMemoryBytes" })
             Assert.True(double.IsFinite(row.GetProperty("measures").GetProperty(measure).GetDouble()), measure);
+        foreach (string measure in new[] { "perplexity", "standardError", "lossDifference", "lossDifferenceError", "klMean", "kl99", "topAgreement" })
+            Assert.True(double.IsFinite(row.GetProperty("measures").GetProperty("texts")[0].GetProperty(measure).GetDouble()), measure);
     }
 
     [Fact]

@@ -39,6 +39,16 @@ public sealed class EvaluateTaskTests : IDisposable
         Assert.Equal(outcome.Out.TrimEnd(), File.ReadAllText(_folder["out.json"]));
     }
 
+    [Fact]
+    public void Model_and_tokenizer_are_loaded_once_for_a_text_and_tasks()
+    {
+        // What loading has to say is said once.
+        var outcome = TheProgram.Run("evaluate", TheProgram.Tales, "--tasks", "piqa", "--data", _folder.Path, "--limit", "2", "--text", TheProgram.Tale,
+            "--length", "64", "--segments", "1", "--tokenizer-rules", "class");
+        Assert.True(outcome.Code == Application.Success, outcome.ToString());
+        Assert.Single(outcome.Error.Split('\n'), line => line.StartsWith("note: ", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("evaluate m", "Give --text, --tasks or both.")]
     [InlineData("evaluate m --text t --limit 3", "--limit belongs to --tasks.")]

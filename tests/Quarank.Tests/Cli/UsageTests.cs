@@ -38,6 +38,7 @@ public class UsageTests
     [InlineData("compare a --recipes b --text b --calibration c --bytes -1", "not '-1'")]
     [InlineData("compress a", "Required argument missing")]
     [InlineData("compress a b", "--method")]
+    [InlineData("compress a b --bits-per-weight 2.5 --clip --calibration c", "--method")]
     [InlineData("compress a b --method rtn", "--calibration")]
     [InlineData("compress a b --method magic --calibration c", "rtn, gptq, awq, lordq, lordq-best, lattice, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant, not 'magic'")]
     [InlineData("compress a b --method gptq --calibration c --bits 9", "from 2 to 8, not '9'")]

@@ -91,7 +91,7 @@ public sealed class AssignmentTests : IDisposable
         var calibration = new CalibrationSettings([_folder["text.txt"]]) { Samples = 4, Length = 32 };
         var recipe = Mixed(("*.mlp.*", new Gptq(new GridFormat(3, 16))), ("model.layers.1.self_attn.q_proj", new Lordq(4)))
             with
-        { Calibration = calibration };
+        { Calibration = calibration, Fallback = false };
         recipe = Recipe.Parse(recipe.ToJson(), "again");
         var report = CompressionRun.Execute(model, _folder["mixed"], recipe);
         foreach (var layer in report.Layers)

@@ -125,9 +125,9 @@ public sealed class AllocatorTests : IDisposable
     public void Water_filled_ranks_keep_the_budget_and_lose_less_than_uniform_ones()
     {
         var calibration = _asked.Calibration;
-        var uniform = CompressionRun.Execute(_model, _folder["uniform"], new(new Lordq(4), calibration) { Propagate = Propagation.Original });
+        var uniform = CompressionRun.Execute(_model, _folder["uniform"], new(new Lordq(4), calibration) { Propagate = Propagation.Original, Fallback = false });
         var filled = CompressionRun.Execute(_model, _folder["filled"],
-            new(new Lordq(4, Ranks: RankRule.WaterFilling), calibration) { Propagate = Propagation.Original });
+            new(new Lordq(4, Ranks: RankRule.WaterFilling), calibration) { Propagate = Propagation.Original, Fallback = false });
         Assert.InRange(filled.BitsPerWeight, uniform.BitsPerWeight * 0.99, 4);
         Assert.True(filled.MeanRelativeError < uniform.MeanRelativeError);
         Assert.Equal(filled.Layers.Count, filled.Recipe.Layers!.Count);

@@ -126,7 +126,7 @@ public class BrowserTests(Chromium browser) : IClassFixture<Chromium>
         var page = await browser.Open(folder["report.html"], 1280, 900, dark: false);
         const string sorted = """
             (() => {
-              const table = document.querySelector('table');
+              const table = document.querySelectorAll('table')[2]; // behind an overview for each text
               table.tHead.rows[0].cells[5].click();
               return [...table.tBodies[0].rows].map(r => r.cells[5]?.dataset.value ?? null);
             })()
@@ -134,10 +134,10 @@ public class BrowserTests(Chromium browser) : IClassFixture<Chromium>
         var up = Values(await page.Evaluate(sorted));
         var down = Values(await page.Evaluate(sorted));
         Assert.Equal(22, up.Count);
-        Assert.Equal(20, up.Count(double.IsFinite)); // all but the refused and the broken row
-        Assert.Equal(up.Take(20).Order(), up.Take(20));
-        Assert.Equal(down.Take(20).OrderDescending(), down.Take(20));
-        Assert.True(up.Skip(20).Concat(down.Skip(20)).All(v => !double.IsFinite(v)));
+        Assert.Equal(18, up.Count(double.IsFinite)); // all but those that are unreachable, failed, waiting or broken
+        Assert.Equal(up.Take(18).Order(), up.Take(18));
+        Assert.Equal(down.Take(18).OrderDescending(), down.Take(18));
+        Assert.True(up.Skip(18).Concat(down.Skip(18)).All(v => !double.IsFinite(v)));
     }
 
     private static List<double> Values(System.Text.Json.Nodes.JsonNode? cells) => [.. cells!.AsArray().Select(c => c is null ? double.NaN

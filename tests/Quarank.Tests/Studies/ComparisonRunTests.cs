@@ -2,6 +2,7 @@ using Quarank.Checkpoints;
 using Quarank.Compression;
 using Quarank.Compression.Methods;
 using Quarank.Evaluation;
+using Quarank.Evaluation.Tasks;
 using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Pipeline;
@@ -33,7 +34,7 @@ public sealed class ComparisonRunTests : IDisposable
 
     private ComparisonRequest Request(string recipes, params double[] bits) => new(
         _model, RecipeShorthand.Parse([recipes], null), [.. bits.Select(b => new ComparisonSize(b))],
-        new([Path.Combine(_folder, "calibration.txt")]) { Samples = 6, Length = Length }, "text.txt", _text, Path.Combine(_folder, "out"))
+        new([Path.Combine(_folder, "calibration.txt")]) { Samples = 6, Length = Length }, [new("text.txt", _text)], Path.Combine(_folder, "out"))
     { Length = Length };
 
     [Fact]
@@ -45,7 +46,7 @@ public sealed class ComparisonRunTests : IDisposable
         foreach (var row in comparison.Rows)
         {
             var m = row.Measures!;
-            Assert.Null(row.Refusal);
+            Assert.Equal(RowState.Measured, row.State);
             Assert.InRange(m.MissPercent, -6, 2);   // so small a model has few sizes: one component more is 2 % of its file
             Assert.Equal(Directory.EnumerateFiles(models[m.BitsPerWeight], "*.safetensors").Sum(f => new FileInfo(f).Length), m.FileBytes);
             Assert.Equal(100.0 * (m.FileBytes - row.TargetBytes) / row.TargetBytes, m.MissPercent, 1e-9);
@@ -69,13 +70,13 @@ public sealed class ComparisonRunTests : IDisposable
         int[] ids = Tokenizer.Load(dense.Directory).Encode(_text);
         var direct = Divergence.OfSegments(
             Predictor.Of(Model.Load(dense), ids, Length), Predictor.Of(Model.Load(made), ids, Length), ids, Length);
-        var m = comparison.Rows.Single().Measures!;
+        var m = comparison.Rows.Single().Measures!.Texts.Single();
         Assert.Equal((direct.Model.Perplexity, direct.Model.StandardError), (m.Perplexity, m.StandardError));
         Assert.Equal((direct.LossDifference, direct.LossDifferenceError), (m.LossDifference, m.LossDifferenceError));
         Assert.Equal((direct.KlMean, direct.KlMeanError, direct.Kl99, direct.TopAgreement), (m.KlMean, m.KlMeanError, m.Kl99, m.TopAgreement));
         Assert.InRange(m.KlMean, 1e-6, 10);
-        Assert.Equal(direct.Dense.Perplexity, comparison.Model.Perplexity, 1e-5 * direct.Dense.Perplexity);
-        Assert.Equal((direct.Dense.Tokens, direct.Dense.Segments), (comparison.Evaluation.Tokens, comparison.Evaluation.Segments));
+        Assert.Equal(direct.Dense.Perplexity, comparison.Texts[0].Perplexity, 1e-5 * direct.Dense.Perplexity);
+        Assert.Equal((direct.Dense.Tokens, direct.Dense.Segments), (comparison.Texts[0].Tokens, comparison.Texts[0].Segments));
     }
 
     [Fact]
@@ -104,15 +105,88 @@ public sealed class ComparisonRunTests : IDisposable
         Assert.Equal(first.Rows.Select(r => r.Measures!.SecondsRun), more.Rows.Take(2).Select(r => r.Measures!.SecondsRun));
         var fresh = ComparisonRun.Execute(Request("lordq", 4.2) with { Fresh = true });
         Assert.NotEqual(first.Rows[1].Measures!.SecondsEvaluate, fresh.Rows[0].Measures!.SecondsEvaluate);
-        Assert.Equal(first.Rows[1].Measures!.KlMean, fresh.Rows[0].Measures!.KlMean);
+        Assert.Equal(first.Rows[1].Measures!.Texts[0].KlMean, fresh.Rows[0].Measures!.Texts[0].KlMean);
         // Another text is another question.
-        var other = ComparisonRun.Execute(Request("lordq", 4.2) with { Text = _text[10..] });
-        Assert.NotEqual(first.Rows[1].Measures!.KlMean, other.Rows[0].Measures!.KlMean);
+        var other = ComparisonRun.Execute(Request("lordq", 4.2) with { Texts = [new("text.txt", _text[10..])] });
+        Assert.NotEqual(first.Rows[1].Measures!.Texts[0].KlMean, other.Rows[0].Measures!.Texts[0].KlMean);
+    }
+
+    [Fact]
+    public void A_further_text_or_task_costs_only_itself_and_pieces_join_to_the_whole_table()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "piqa"));
+        File.WriteAllLines(Path.Combine(_folder, "piqa", "validation.jsonl"), Enumerable.Range(0, 6)
+            .Select(i => $$"""{"goal":"one tree","sol1":"low sea","sol2":"tree {{i}}","label":{{i % 2}}}"""));
+        var full = Request("rtn,gptq:clip,lordq", 6, 7) with
+        {
+            Keep = true,
+            Texts = [new("A", _text), new("B", _text[30..])],
+            Tasks = PreparedTask.Read(TaskTable.Find("piqa"), new(_folder)),
+        };
+        var first = ComparisonRun.Execute(full with { Only = ["gptq:clip"], OnlySizes = [7], Texts = [full.Texts[0]], Tasks = [] });
+        Assert.Equal([RowState.Waiting, RowState.Waiting, RowState.Waiting, RowState.Waiting, RowState.Measured, RowState.Waiting], first.Rows.Select(r => r.State));
+
+        // The model that was kept is measured on what is new, and not made again.
+        string made = Directory.EnumerateFiles(Work, "made-*").Single();
+        string before = File.ReadAllText(made);
+        var second = ComparisonRun.Execute(full with { Only = ["gptq:clip"] });
+        Assert.Equal([RowState.Waiting, RowState.Measured, RowState.Waiting, RowState.Waiting, RowState.Measured, RowState.Waiting], second.Rows.Select(r => r.State));
+        Assert.Equal(before, File.ReadAllText(made));
+        Assert.Equal(first.Rows[4].Measures!.Texts[0], second.Rows[4].Measures!.Texts[0]);
+        Assert.NotEqual(second.Rows[4].Measures!.Texts[0].KlMean, second.Rows[4].Measures!.Texts[1].KlMean);
+
+        var whole = ComparisonRun.Execute(full);
+        Assert.All(whole.Rows, r => Assert.Equal(RowState.Measured, r.State));
+        Assert.Equal(second.Rows[1].Measures!.Texts, whole.Rows[1].Measures!.Texts);
+        Assert.Equal(second.Rows[1].Measures!.Tasks, whole.Rows[1].Measures!.Tasks);
+        var answers = whole.Rows[0].Measures!.Tasks;
+        Assert.Equal(["acc", "acc_norm"], answers.Select(t => t.Metric));
+        Assert.All(answers.Zip(whole.Tasks), a => Assert.Equal(a.First.Value - a.Second.Value, a.First.Difference!.Value, 1e-12));
+        Assert.All(whole.Rows, r => Assert.True(r.Measures!.TokensPerSecond > 0));
+        Assert.Contains("'magic' is none of the recipes", Assert.Throws<InvalidDataException>(() => ComparisonRun.Execute(full with { Only = ["magic"] })).Message);
+        Assert.Contains("5 is none of the sizes", Assert.Throws<InvalidDataException>(() => ComparisonRun.Execute(full with { OnlySizes = [5] })).Message);
+    }
+
+    [Fact]
+    public void A_row_that_fails_tells_why_and_leaves_the_others_their_figures()
+    {
+        // What an earlier attempt left for one row belongs to another recipe.
+        using var stop = new CancellationTokenSource();
+        var other = Request("rtn", 6) with { OutFolder = Path.Combine(_folder, "other") };
+        Assert.ThrowsAny<OperationCanceledException>(() => ComparisonRun.Execute(other, new Tell(p =>
+        {
+            if (p.Doing.StartsWith("rtn at 6 bits, block 3", StringComparison.Ordinal)) stop.Cancel();
+        }), stop.Token));
+        ComparisonRun.Execute(Request("lordq", 6) with { Keep = true });
+        string model = Directory.EnumerateDirectories(Work, "model-*").Single();
+        Directory.Delete(model, recursive: true);
+        foreach (string file in Directory.EnumerateFiles(Work, "made-*")) File.Delete(file);
+        Directory.Move(Directory.EnumerateDirectories(Path.Combine(other.OutFolder, "work"), "model-*.run").Single(), model + ".run");
+
+        var comparison = ComparisonRun.Execute(Request("gptq,lordq,rtn", 6));
+        Assert.Equal([RowState.Measured, RowState.Failed, RowState.Measured], comparison.Rows.Select(r => r.State));
+        Assert.StartsWith("failed: ", comparison.Rows[1].Remark);
+        Assert.Contains("the recipe", comparison.Rows[1].Reason);
+        // Mended, it is tried again.
+        Directory.Delete(model + ".run", recursive: true);
+        Assert.All(ComparisonRun.Execute(Request("gptq,lordq,rtn", 6)).Rows, r => Assert.Equal(RowState.Measured, r.State));
+    }
+
+    [Fact]
+    public void The_best_recipe_of_each_size_is_what_its_shorthand_gives_and_is_measured_once()
+    {
+        string recipe = Presets.At(6).Recipe;
+        var comparison = ComparisonRun.Execute(Request($"best,{recipe}", 6));
+        Assert.Equal(comparison.Rows[1].Method, comparison.Rows[0].Method);
+        Assert.Equal(comparison.Rows[1].Measures!.Texts, comparison.Rows[0].Measures!.Texts);
+        Assert.Single(Directory.EnumerateFiles(Work, "made-*"));
+        var none = ComparisonRun.Execute(Request("best,lordq", 9.5));
+        Assert.Equal(RowState.Unreachable, none.Rows[0].State);
     }
 
     [Theory]
     [InlineData("lordq at 4.2 bits, block 3")]
-    [InlineData("lordq at 4.2 bits, segment 2")]
+    [InlineData("lordq at 4.2 bits, text.txt, segment 2")]
     public void A_stopped_comparison_goes_on_where_it_was(string at)
     {
         var whole = ComparisonRun.Execute(Request("gptq:clip,lordq", 4.2) with { OutFolder = Path.Combine(_folder, "whole") });
@@ -130,7 +204,7 @@ public sealed class ComparisonRunTests : IDisposable
         var fractions = new List<double>();
         var resumed = ComparisonRun.Execute(request, new Tell(p => fractions.Add(p.Fraction)));
         Assert.Equal(rows[0].Measures!.SecondsRun, resumed.Rows[0].Measures!.SecondsRun);
-        Assert.Equal(whole.Rows.Select(r => r.Measures!.KlMean), resumed.Rows.Select(r => r.Measures!.KlMean));
+        Assert.Equal(whole.Rows.Select(r => r.Measures!.Texts[0].KlMean), resumed.Rows.Select(r => r.Measures!.Texts[0].KlMean));
         Assert.Equal(fractions.Order(), fractions);
         Assert.InRange(fractions[^1], 0.9, 1);
         Assert.Empty(Directory.EnumerateDirectories(Work, "model-*"));
@@ -140,12 +214,12 @@ public sealed class ComparisonRunTests : IDisposable
     public void A_recipe_that_cannot_have_a_size_stays_in_the_table_with_the_reason()
     {
         var comparison = ComparisonRun.Execute(Request("gptq,lordq", 10.7));
-        Assert.Contains("the nearest it can have is", comparison.Rows[0].Refusal);
+        Assert.Contains("the nearest it can have is", comparison.Rows[0].Remark);
         Assert.Null(comparison.Rows[0].Measures);
         Assert.NotNull(comparison.Rows[1].Measures);
 
         var tooSmall = ComparisonRun.Execute(Request("gptq,lordq") with { Sizes = [new(Bytes: 1000)] });
-        Assert.All(tooSmall.Rows, r => Assert.Contains("stay as they are", r.Refusal));
+        Assert.All(tooSmall.Rows, r => Assert.Contains("stay as they are", r.Remark));
     }
 
     [Fact]

@@ -14,17 +14,32 @@ public class HtmlReportTests
     [Fact]
     public void A_report_holds_every_row_and_marks_the_best_of_each_size()
     {
-        string table = Regex.Match(Html, "<tbody>.*?</tbody>", RegexOptions.Singleline).Value;
+        // The first tables are the overviews, one for each text.
+        string table = Regex.Matches(Html, "<tbody>.*?</tbody>", RegexOptions.Singleline)[Sample.Texts.Count].Value;
         Assert.Equal(Sample.Rows.Count + 1, Regex.Count(table, "<tr"));
         Assert.All(Sample.Rows, r => Assert.Contains(Drawing.Escape(r.Name), table, StringComparison.Ordinal));
         Assert.Contains("no grid of whole bits in groups of 128 fits 2 bits per weight", table, StringComparison.Ordinal);
         foreach (var size in Sample.Rows.Where(r => r.Measures != null).GroupBy(r => r.TargetBitsPerWeight))
         {
-            var best = size.MinBy(r => r.Measures!.Perplexity)!.Measures!;
+            var best = size.MinBy(r => r.Measures!.Texts[0].Perplexity)!.Measures!.Texts[0];
             Assert.Contains($"<strong>{NumberText.WithError(best.Perplexity, best.StandardError)}</strong>", table, StringComparison.Ordinal);
         }
+        Assert.Contains("failed: model.layers.3.mlp.down_proj: the method failed 4 times", table, StringComparison.Ordinal);
+        Assert.Contains("not measured yet: not among the pieces", table, StringComparison.Ordinal);
         // Error in bytes is set apart beyond half a per cent, as one recipe has it at each of the three sizes.
         Assert.Equal(3, Regex.Count(table, "class=\"alarm\"[^>]*>\\+1.31 %"));
+    }
+
+    [Fact]
+    public void Recipes_of_one_method_share_a_colour_and_no_two_look_alike()
+    {
+        string[] names = ["gptq", "gptq:clip", "gptq:clip+eora", "lattice", "caldera", "caldera:outliers", .. Enumerable.Range(0, 20).Select(i => $"m{i}")];
+        var row = Sample.Rows.First(r => r.Measures != null);
+        var charts = new ComparisonCharts(Sample with { Rows = [.. names.Select(n => row with { Name = n })] });
+        var looks = ((Chart)charts.Frontiers()[0]).Series.Skip(1).ToDictionary(s => s.Name, s => (s.Tint, s.Shape));
+        Assert.Equal(names.Length, looks.Values.Distinct().Count());
+        Assert.Equal(looks["gptq"].Tint, looks["gptq:clip+eora"].Tint);
+        Assert.NotEqual(looks["gptq"].Tint, looks["lattice"].Tint);
     }
 
     [Fact]

@@ -58,7 +58,7 @@ public sealed class PaperStudiesTests : IDisposable
         var blocks = PaperStudies.Run(StudyName.Blocks, request);
         Assert.Equal(["K = 1", "K = 1, compensation", "K = 2", "K = 2, compensation", "K = 3", "K = 3, compensation", "K = 4", "K = 4, compensation"], blocks.Rows!.Select(r => r.Name));
         var compensated = blocks.Rows![3];
-        var recipe = new Recipe(compensated.Method, request.Calibration) { Propagate = Propagation.Original };
+        var recipe = new Recipe(compensated.Method, request.Calibration) { Propagate = Propagation.Original, Fallback = false };
         var report = CompressionRun.Execute(request.Model, Path.Combine(_folder, "out"), recipe);
         Assert.Equal(report.MeanRelativeError, compensated.MeanError);
         Assert.Equal(report.BitsPerWeight, compensated.BitsPerWeight);

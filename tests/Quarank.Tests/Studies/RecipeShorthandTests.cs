@@ -43,12 +43,45 @@ public class RecipeShorthandTests
         Assert.Equal(new Lordq(2.5, QBits: 16), RecipeShorthand.One("lordq:bits=2.5,q=16", null).Recipe.Method);
     }
 
+    [Fact]
+    public void A_plus_puts_a_method_around_the_one_before_it()
+    {
+        var parsed = RecipeShorthand.Parse(["gptq:bits=4,group=0,clip+exact:directions=4,columns=2,damping=0.1,rtn+incoherent,lordq+exact"], Recipes);
+        Assert.Equal(["gptq:bits=4,group=0,clip+exact:directions=4,columns=2,damping=0.1", "rtn+incoherent", "lordq+exact"], parsed.Select(p => p.Name));
+        // An option that the method around does not have is that of the one inside.
+        Assert.Equal(new Exact(new Gptq(new GridFormat(4), GridRange.Clip, Damping: 0.1), 4, 2), parsed[0].Recipe.Method);
+        Assert.Equal(new Incoherent(new RoundToNearest(new GridFormat(3, 64))), parsed[1].Recipe.Method);
+        Assert.Equal(new Exact(new Lordq(), 1), parsed[2].Recipe.Method);
+        Assert.Equal(new Incoherent(new Gptq(new GridFormat(3, 64), Damping: 0.5)), RecipeShorthand.One("incoherent:inner.damping=0.5", null).Recipe.Method);
+        Assert.Equal(["gptq:clip,eora,factorBits=4", "rtn", "gptq:clip,eora=8"], RecipeShorthand.Parse(["gptq:clip,eora,factorBits=4,rtn,gptq:clip,eora=8"], Recipes).Select(p => p.Name));
+        Assert.Equal(RecipeShorthand.One("gptq:clip,eora=8,factorBits=4", null).Recipe.Method, RecipeShorthand.One("gptq:clip+eora:rank=8,factorBits=4", null).Recipe.Method);
+        Assert.Equal(Propagation.Original, RecipeShorthand.One("gptq:propagate=original+exact", null).Recipe.Propagate);
+        Assert.Contains("'magic'", Assert.Throws<InvalidDataException>(() => RecipeShorthand.One("gptq+magic", null)).Message);
+    }
+
+    [Fact]
+    public void Every_method_that_recipes_know_begins_a_shorthand()
+    {
+        foreach (string method in ShorthandTable.Methods) RecipeShorthand.One(method, null).Recipe.Method.Validate();
+        Assert.Empty(RecipeJson.Options.GetTypeInfo(typeof(Quarank.Compression.Method)).PolymorphismOptions!.DerivedTypes
+            .Select(d => (string)d.TypeDiscriminator!).Except(ShorthandTable.Methods));
+    }
+
+    [Fact]
+    public void The_best_recipe_is_another_one_at_every_size_and_there_is_one_for_each()
+    {
+        var best = RecipeShorthand.Parse(["best,rtn"], Recipes)[0];
+        Assert.All(Presets.All, p => Assert.Equal(RecipeShorthand.One(p.Recipe, null).Recipe.Method, best.At(p.From).Method));
+        Assert.All(Presets.All.Zip(Presets.All.Skip(1)), p => Assert.Equal(p.First.To, p.Second.From));
+        Assert.Contains("from 1.9 to 8.5", Assert.Throws<InvalidDataException>(() => best.At(1)).Message);
+    }
+
     [Theory]
     [InlineData("gptq:colour=3", "key 'method.colour' is not known")]
     [InlineData("gptq:bits=many", "bits")]
     [InlineData("magic", "'magic' is no recipe")]
     [InlineData("magic", "gptq-w3g64")]
-    [InlineData("missing.json", "begin with a method (rtn, gptq, awq, lordq")]
+    [InlineData("missing.json", "begin with a method (rtn, gptq")]
     [InlineData("rtn,rtn", "'rtn' is given twice")]
     [InlineData(",", "No recipe")]
     public void What_is_no_recipe_is_refused_with_what_would_be(string list, string message) =>
@@ -58,9 +91,12 @@ public class RecipeShorthandTests
     [InlineData("gptq:bits=3,group=64,clip", "gptq, 3 bits, groups of 64, clip")]
     [InlineData("rtn:bits=2,group=0,symmetric", "rtn, 2 bits, rows, symmetric")]
     [InlineData("lordq:bits=2.5,k=1,compensation=false", "lordq, 2.5 bits, blocks 1, no compensation")]
-    [InlineData("lattice:bits=3,eora=16,factorBits=4,rounds=1", "lattice, bits 3, rotated, eora rank 16, 4-bit factors, 1 rounds more")]
+    [InlineData("lattice:bits=3,eora=16,factorBits=4,rounds=1", "lattice, 3 bits + incoherent + eora rank 16, 4-bit factors, 1 rounds more")]
     [InlineData("svd-llm:bits=6", "low-rank, 6 bits")]
     [InlineData("gptq:actOrder,group=0,damping=0.1", "gptq, 3 bits, rows, damping 0.1, actOrder")]
+    [InlineData("lattice:bits=3,passes=2", "lattice, 3 bits, passes 2 + incoherent")]
+    [InlineData("caldera:rank=8,outliers", "caldera, rank 8, 2 bits, start outliers")]
+    [InlineData("gptq:bits=3,group=0,clip+exact:directions=4", "gptq, 3 bits, rows, clip + exact, directions 4")]
     public void A_method_is_told_by_its_size_and_by_what_is_unusual(string word, string text) =>
         Assert.Equal(text, ComparisonText.Describe(RecipeShorthand.One(word, null).Recipe));
 }

@@ -47,6 +47,8 @@ public sealed record Corrected(
     /// <summary>The factors read the input as it is.</summary>
     [JsonIgnore] public override InputRounding? Rounding => Inner.Rounding;
 
+    private const double AsNear = 0.99;
+
     private Lordq Style => LayerFactors.Style(FactorBits, FactorGroupSize, Lead, Weighting);
 
     public override void Validate()
@@ -73,14 +75,22 @@ public sealed record Corrected(
 
     public override long PlannedBits(LayerShape layer) => Bits(layer, RankFor(layer));
 
-    /// <summary>With a rank the inner method takes the size that it leaves; with a budget, or where the inner method has no such size, ranks do.</summary>
+    /// <summary>
+    /// With a rank the inner method takes the size that it leaves; where it comes no nearer than a hundredth, or with a budget, ranks fill up what it leaves.
+    /// </summary>
     public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers)
     {
         double weights = layers.Sum(l => (double)l.Rows * l.Columns);
         if (BitsPerWeight is null)
         {
             double price = layers.Sum(l => (double)Style.BitsOf(l, RankFor(l))) / weights;
-            return bitsPerWeight > price && Inner.AtBitsPerWeight(bitsPerWeight - price, layers) is { } inner ? this with { Inner = inner } : null;
+            var kept = bitsPerWeight > price && Inner.AtBitsPerWeight(bitsPerWeight - price, layers) is { } inner ? this with { Inner = inner } : null;
+            if (kept is not null && layers.Sum(l => (double)kept.PlannedBits(l)) / weights >= AsNear * bitsPerWeight) return kept;
+            // Of a twentieth less each time the first inner method beside which the ranks fill the rest is the largest.
+            for (double part = 1; part > 0.5; part -= 0.05)
+                if (Inner.AtBitsPerWeight(part * bitsPerWeight, layers) is { } smaller
+                    && (this with { Inner = smaller, BitsPerWeight = bitsPerWeight }).AtBitsPerWeight(bitsPerWeight, layers) is { } filled) return filled;
+            return kept;
         }
         var method = this with { BitsPerWeight = bitsPerWeight, LayerBitsPerWeight = null };
         var fitted = this with { Inner = Inner.Fit(layers) };

@@ -119,9 +119,9 @@ public sealed record AllocationRecipe(IReadOnlyList<Method> Choices, double Bits
     /// <summary>With every default written out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options);
 
-    /// <summary>A plain recipe of one method, calibrated as this one.</summary>
+    /// <summary>A plain recipe of one method, calibrated as this one. Layers stay what they were when their harm was measured.</summary>
     public Recipe With(Method method, IReadOnlyDictionary<string, Method>? layers = null) =>
-        new(method, Calibration) { Propagate = Propagate, Order = Order, Seed = Seed, Layers = layers };
+        new(method, Calibration) { Propagate = Propagate, Order = Order, Seed = Seed, Layers = layers, Fallback = false };
 
     internal void Check()
     {

@@ -53,7 +53,7 @@ internal sealed class RowRunner(string modelFolder, Recipe recipe, string cacheF
 
     private StudyRow Row(StudyVariant variant, Survey survey, Part part)
     {
-        var wanted = recipe with { Method = variant.Method, Calibration = recipe.Calibration with { TokenWeights = variant.Weights } };
+        var wanted = recipe with { Method = variant.Method, Calibration = recipe.Calibration with { TokenWeights = variant.Weights }, Fallback = false };
         string key = Hash(new
         {
             RunFingerprint.ThisProgram,

@@ -1,0 +1,69 @@
+using Quarank.Checkpoints;
+using Quarank.Models;
+using Quarank.Pipeline;
+
+namespace Quarank.Studies;
+
+/// <summary>The best recipe known for a range of sizes.</summary>
+/// <param name="From">Bits per weight, included.</param>
+/// <param name="To">Bits per weight, not included.</param>
+/// <param name="Recipe">As <see cref="RecipeShorthand"/> reads it; brought to the size that is asked for.</param>
+/// <param name="Why">The measured figures that the choice rests on.</param>
+/// <param name="Source">Where they were measured.</param>
+public sealed record Preset(double From, double To, string Recipe, string Why, string Source)
+{
+    /// <summary>Which one and why, in a line.</summary>
+    public override string ToString() => $"{Recipe} is the best recipe known from {NumberOf(From)} to {NumberOf(To)} bits per weight: {Why} ({Source})";
+
+    private static string NumberOf(double bits) => FormattableString.Invariant($"{bits:0.##}");
+}
+
+/// <summary>Recipes for those who say a size and no method. The table follows docs/results.md; a line is a range.</summary>
+public static class Presets
+{
+    /// <summary>What the preset of a size is called among recipes.</summary>
+    public const string Word = "best";
+
+    // Per cent by which a preset may exceed the size where no setting is nearer below.
+    private const double Tolerance = 2;
+
+    private const string First = "SmolLM2-135M-Instruct, 8 x 2,048 tokens of WikiText-2, dense 19.23; docs/results.md";
+
+    private const string Sample = "samples/tales, 12 x 256 tokens of samples/evaluation.txt; docs/results.md";
+
+    /// <summary>Ascending, without gaps.</summary>
+    public static IReadOnlyList<Preset> All { get; } =
+    [
+        new(1.9, 2.12, "lattice", "perplexity 50.6 at 2.00 bits against 1,177 of lordq-best, the next best then measured", First),
+        new(2.12, 2.95, "caldera", "perplexity 40.85 at 2.37 bits against 50.6 of the lattice alone at 2.00", First),
+        new(2.95, 3.5, "lattice:bits=3", "KL 0.0097 at 3.00 bits against 0.0252 of caldera, 0.0344 of lordq-best and 0.0453 of gptq:clip", Sample),
+        new(3.5, 8.5, "gptq:clip", "at 3 bits a row perplexity 109.7 against 186.9 without the search of ranges and 533 of plain rounding", First),
+    ];
+
+    /// <summary>The preset as a recipe of a comparison, another one at every size.</summary>
+    public static NamedRecipe Named => new(Word, RecipeAt(4)) { BySize = RecipeAt };
+
+    /// <summary>The preset of a size.</summary>
+    /// <exception cref="InvalidDataException">There is none; the message says from where to where there is.</exception>
+    public static Preset At(double bitsPerWeight) =>
+        All.FirstOrDefault(p => bitsPerWeight >= p.From && bitsPerWeight < p.To) ?? throw new InvalidDataException(FormattableString.Invariant(
+            $"Recipes are known from {All[0].From:0.##} to {All[^1].To:0.##} bits per weight, not for {bitsPerWeight:0.##}; give a method."));
+
+    /// <summary>The preset of a size, brought to it on a model.</summary>
+    /// <param name="choice">Which recipe it is and why, in a line.</param>
+    /// <exception cref="InvalidDataException">There is none for the size, or it cannot come near it on this model.</exception>
+    public static Recipe Bring(double bitsPerWeight, Checkpoint checkpoint, ModelSpec spec, out string choice)
+    {
+        var preset = At(bitsPerWeight);
+        var sizes = new ModelSizes(checkpoint, spec);
+        var (recipe, refusal) = SizeFitting.Bring(RecipeAt(bitsPerWeight), bitsPerWeight, Tolerance, sizes);
+        if (recipe is null)
+            throw new InvalidDataException(FormattableString.Invariant($"{preset.Recipe}, the best recipe known at {bitsPerWeight:0.##} bits per weight, cannot have that size here: {refusal}; give a method."));
+        choice = FormattableString.Invariant($"{preset}; here: {ComparisonText.Describe(recipe)}, {sizes.BitsPerWeightOf(recipe):0.000} bits per weight");
+        return recipe;
+    }
+
+    /// <summary>The preset's recipe, before it is brought to the size.</summary>
+    /// <inheritdoc cref="At" path="/exception"/>
+    public static Recipe RecipeAt(double bitsPerWeight) => RecipeShorthand.One(At(bitsPerWeight).Recipe, null).Recipe;
+}

@@ -34,7 +34,8 @@ public sealed record ComparisonRow(
     public Propagation Propagate => Recipe.Propagate;
 
     /// <summary>Why there are no figures, in words; empty when there are.</summary>
-    [JsonIgnore] public string Remark => State switch
+    [JsonIgnore]
+    public string Remark => State switch
     {
         RowState.Measured => "",
         RowState.Unreachable => $"not at this size: {Reason}",

@@ -26,7 +26,7 @@ internal static class ComparisonText
     {
         string name = (string)json["method"]!, inside = json["inner"] is JsonObject inner ? $"{Describe(inner.Deserialize<Method>(RecipeJson.Options)!)} + " : "";
         var usual = new JsonObject { ["method"] = name };
-        foreach (string key in new[] { "grid", "inner", "weighting" })
+        foreach (string key in new[] { "grid", "inner" })
             if (json[key] is { } part) usual[key] = part.DeepClone();
         var parts = new List<string> { name };
         if (json["grid"] is JsonObject grid && Grid(grid) is { } format) parts.Add(Describe(format));

@@ -1,6 +1,7 @@
 using Quarank.Numerics;
 using Quarank.Numerics.Kernels;
 using Quarank.Numerics.Lattice;
+using Quarank.Numerics.Trellis;
 
 namespace Quarank.Benchmarks;
 
@@ -25,7 +26,23 @@ internal sealed record DecodeForm(string Name, Func<int, int, DecodeForm.Layer> 
             .Select(f => new DecodeForm($"{f.Item1} bits, {(f.Item2 == 0 ? "row" : "group " + f.Item2)}, floats", (rows, columns) => Grid(rows, columns, f.Item1, f.Item2, Codes(rows, columns, f.Item1), true))),
         .. new[] { (2, false), (2, true), (3, false), (3, true), (4, false), (4, true) }
             .Select(f => new DecodeForm($"lattice {f.Item1} bits{(f.Item2 ? ", floats" : "")}", (rows, columns) => Lattice(rows, columns, f.Item1, Pairs(rows, columns), f.Item2))),
+        .. new[] { (1.5, false), (2, false), (2, true), (2.5, false), (3, false), (4, false), (4, true) }
+            .Select(f => new DecodeForm(FormattableString.Invariant($"trellis {f.Item1} bits{(f.Item2 ? ", floats" : "")}"), (rows, columns) => Trellis(rows, columns, f.Item1, Rings(rows, columns, f.Item1), f.Item2))),
     ];
+
+    private static Layer Trellis(int rows, int columns, double bits, byte[] rings, bool floats)
+    {
+        var code = TrellisCode.Of(bits, TrellisCode.UsualStateBits(bits));
+        var matrix = new TrellisMatrix(code, rows, columns, rings, 1e-4f);
+        return new(rings.LongLength, floats ? matrix.MultiplyFloat : (Product)matrix.Multiply, () => Trellis(rows, columns, bits, (byte[])rings.Clone(), floats));
+    }
+
+    private static byte[] Rings(int rows, int columns, double bits)
+    {
+        byte[] rings = new byte[TrellisMatrix.PanelsOf(rows) * TrellisMatrix.PairsOf(columns) * TrellisPacking.BytesOf((int)(2 * bits))];
+        new Random(2).NextBytes(rings);
+        return rings;
+    }
 
     public static float[] Input(int columns)
     {

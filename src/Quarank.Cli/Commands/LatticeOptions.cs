@@ -10,7 +10,7 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags of lattice, CALDERA and QuIP that no other method has.</summary>
 internal sealed class LatticeOptions
 {
-    private readonly Option<int?> _passes = Inputs.Whole("--passes", "N", "Of descent over the groups of eight weights, after their feedback (10).", 0, 1000);
+    private readonly Option<int?> _passes = Inputs.Whole("--passes", "N", "Of descent over the groups of eight weights, after their feedback (10); trellis: over pairs of columns (1).", 0, 1000);
     private readonly Option<int?> _factorBits = Inputs.Whole("--factor-bits", "N", "Bits of CALDERA's factors: 2, 3 or 4 on the lattice, or 16 (4); of svd, asvd, svd-llm and res-svd 2 to 8, or 16 (16).", 2, 16);
     private readonly Option<int?> _iterations = Inputs.Whole("--iterations", "N", "How often CALDERA's Q and L R take turns; the best pair is kept (3).", 1, 1000);
     private readonly Option<int?> _factorIterations = Inputs.Whole("--factor-iterations", "N", "How often its factors are rounded anew for each other, in each turn (10).", 1, 1000);
@@ -26,10 +26,12 @@ internal sealed class LatticeOptions
     private readonly Option<bool> _sorted = Inputs.Flag("--sorted", "quip: columns in order of their input's energy, the largest rounded first.");
     private readonly Option<double?> _range = Inputs.Number("--range", "X", "quip: the outer levels in root mean squares of a row (what suits normal weights best; 2.4 in the paper's program).", 0.1, 100);
 
-    private readonly Option<RotationKind?> _rotation = Inputs.Choice("--rotation", "lattice, quip: what turns the coordinates, signs and Hadamard matrices or Kronecker products of random orthogonal ones (hadamard).",
+    private readonly Option<RotationKind?> _rotation = Inputs.Choice("--rotation", "lattice, trellis, quip: what turns the coordinates, signs and Hadamard matrices or Kronecker products of random orthogonal ones (hadamard).",
         ("hadamard", RotationKind.Hadamard), ("kronecker", RotationKind.Kronecker));
 
-    public Option Passes => _passes;
+    private readonly Option<CalderaCodes?> _codes = Inputs.Choice("--codes", "What CALDERA's Q is stored as (lattice).", ("lattice", CalderaCodes.Lattice), ("trellis", CalderaCodes.Trellis));
+
+    public Option<int?> Passes => _passes;
 
     public Option Nearest => _nearest;
 
@@ -39,7 +41,7 @@ internal sealed class LatticeOptions
     public Option<int?> FactorBits => _factorBits;
 
     /// <summary>What CALDERA takes.</summary>
-    public Option[] Caldera => [_passes, _nearest, _factorBits, _iterations, _factorIterations, _start, _outliers, _downdate];
+    public Option[] Caldera => [_passes, _nearest, _factorBits, _iterations, _factorIterations, _start, _outliers, _downdate, _codes];
 
     /// <summary>What QuIP alone takes.</summary>
     public Option[] Quip => [_sorted, _range];
@@ -65,6 +67,7 @@ internal sealed class LatticeOptions
         var caldera = new Caldera();
         return new(rank ?? caldera.Rank, bits ?? caldera.Bits, given.GetValue(_factorBits) ?? caldera.FactorBits, given.GetValue(_iterations) ?? caldera.Iterations,
             given.GetValue(_factorIterations) ?? caldera.FactorIterations, given.GetValue(_start) ?? caldera.Start, given.GetValue(_outliers) ?? caldera.Outliers,
-            given.GetValue(_downdate), given.GetValue(_passes) ?? caldera.Passes, damping ?? caldera.Damping, given.GetValue(_nearest), bitsPerWeight);
+            given.GetValue(_downdate), given.GetValue(_passes) ?? (given.GetValue(_codes) == CalderaCodes.Trellis ? new Trellis().Passes : caldera.Passes), damping ?? caldera.Damping,
+            given.GetValue(_nearest), bitsPerWeight, given.GetValue(_codes) ?? caldera.Codes);
     }
 }

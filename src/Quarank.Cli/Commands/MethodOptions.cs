@@ -11,14 +11,14 @@ namespace Quarank.Cli.Commands;
 /// <summary>The flags that say a method; one that the chosen method does not have is refused.</summary>
 internal sealed class MethodOptions
 {
-    private enum Name { Rtn, Gptq, Awq, Lordq, LordqBest, Lattice, Caldera, Quip, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq, OmniQuant }
+    private enum Name { Rtn, Gptq, Awq, Lordq, LordqBest, Lattice, Trellis, Caldera, Quip, Svd, Asvd, SvdLlm, ResSvd, Lplr, FlexRound, Lrq, OmniQuant }
 
-    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, AWQ (channels scaled, then rounded), LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, CALDERA (lattice and low rank), QuIP, or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound, LRQ or OmniQuant: rounding, or its ranges, learned block by block.",
-        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("awq", Name.Awq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("caldera", Name.Caldera), ("quip", Name.Quip),
+    private readonly Option<Name?> _method = Inputs.Choice("--method", "Round to nearest, GPTQ, AWQ (channels scaled, then rounded), LoRDQ (low rank with quantized factors) as printed, its best variant for the budget, the E8 lattice, a trellis code, CALDERA (lattice and low rank), QuIP, or low rank alone: the plain SVD, ASVD, SVD-LLM, ResSVD, LPLR; or FlexRound, LRQ or OmniQuant: rounding, or its ranges, learned block by block.",
+        ("rtn", Name.Rtn), ("gptq", Name.Gptq), ("awq", Name.Awq), ("lordq", Name.Lordq), ("lordq-best", Name.LordqBest), ("lattice", Name.Lattice), ("trellis", Name.Trellis), ("caldera", Name.Caldera), ("quip", Name.Quip),
         ("svd", Name.Svd), ("asvd", Name.Asvd), ("svd-llm", Name.SvdLlm), ("res-svd", Name.ResSvd), ("lplr", Name.Lplr),
         ("flexround", Name.FlexRound), ("lrq", Name.Lrq), ("omniquant", Name.OmniQuant));
 
-    private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4, of quip 2 to 4 (2).", 2, 8);
+    private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice, trellis and caldera's Q 2, 3 or 4, of quip 2 to 4 (2).", 2, 8);
     private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; flexround, lrq, omniquant: 0; lordq: entries of a factor's vector, 0).", 0);
     private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
     private readonly GridOptions _grid = new();
@@ -27,7 +27,7 @@ internal sealed class MethodOptions
     private readonly Option<bool> _staticGroups = Inputs.Flag("--static-groups", "gptq: fit the groups before anything is rounded.");
     private readonly Option<double?> _damping = Inputs.Number("--damping", "X", "All but rtn: what is added to the diagonal, in parts of its mean (0.01).", 0, 1e6);
 
-    private readonly Option<DampingOf?> _dampingOf = Inputs.Choice("--damping-of", "gptq, lordq, lattice: the damping is a part of the mean or of the median eigenvalue (mean).",
+    private readonly Option<DampingOf?> _dampingOf = Inputs.Choice("--damping-of", "gptq, lordq, lattice, trellis: the damping is a part of the mean or of the median eigenvalue (mean).",
         ("mean", DampingOf.Mean), ("median", DampingOf.Median));
 
     private readonly Option<ScaleType?> _scales = Inputs.Choice("--scales", "How scales (and LoRDQ's offsets) are stored; 32 bits tell what 16 cost (float16).",
@@ -40,6 +40,7 @@ internal sealed class MethodOptions
         ("uniform", RankRule.Uniform), ("water-filling", RankRule.WaterFilling));
     private readonly LordqOptions _lordq = new();
     private readonly LatticeOptions _lattice = new();
+    private readonly Option<int?> _stateBits = Inputs.Whole("--state-bits", "N", "trellis: bits that a value depends on; one more halves what is left to gain and doubles the time (14; above 3 bits 16).", 6, 16);
     private readonly LowRankOptions _lowRank = new();
     private readonly CorrectionOptions _correction = new();
     private readonly LearningOptions _learning = new();
@@ -60,6 +61,7 @@ internal sealed class MethodOptions
         ("rtn, gptq and awq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, .. _grid.All, _actOrder, _staticGroups, _damping, _dampingOf]),
         ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, _ranks, .. _lordq.All]),
         ("lattice, caldera and quip (also --bits, --damping; caldera: --rank, --bits-per-weight)", _lattice.All),
+        ("trellis (also --bits or, for halves, --bits-per-weight; --damping, --passes)", [_stateBits]),
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
         ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
@@ -81,7 +83,7 @@ internal sealed class MethodOptions
     {
         if (given.GetValue(_method) is not { } method)
         {
-            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, awq, lordq, lordq-best, lattice, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe, or --bits-per-weight alone).");
+            if (given.GetResult(_method) is null) given.AddError("Option '--method' is required: rtn, gptq, awq, lordq, lordq-best, lattice, trellis, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant (or a --recipe, or --bits-per-weight alone).");
             return;
         }
         Option[] taken = method switch
@@ -91,6 +93,7 @@ internal sealed class MethodOptions
             Name.Awq => [_scales, _bits, _groupSize, _clip, _symmetric, .. _grid.All, _actOrder, _staticGroups, _damping, _dampingOf],
             Name.LordqBest => [_bitsPerWeight, _incoherent],
             Name.Lattice => [_bits, _damping, _dampingOf, _lattice.Passes, _lattice.Nearest, _lattice.Rotation],
+            Name.Trellis => [_bits, _bitsPerWeight, _damping, _dampingOf, _lattice.Passes, _lattice.Rotation, _stateBits],
             Name.Quip => [_bits, _damping, _lattice.Passes, _lattice.Rotation, .. _lattice.Quip],
             Name.Caldera => [_lordq.Rank, _bits, _bitsPerWeight, _damping, .. _lattice.Caldera],
             Name.Svd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize],
@@ -115,6 +118,8 @@ internal sealed class MethodOptions
         if (given.GetValue(_clip) && given.GetResult(_grid.Range) is { Implicit: false }) given.AddError("--clip is --range clip; give one of them.");
         if (given.GetValue(_symmetric) && given.GetValue(_grid.Minima)) given.AddError("--symmetric leaves out what --minima stores; give one of them.");
         if (foreign.Count > 0) return;
+        if (method == Name.Trellis && given.GetValue(_bits) is not null && given.GetValue(_bitsPerWeight) is not null)
+            given.AddError("A trellis takes --bits or --bits-per-weight, not both.");
         try
         {
             Build(given).Validate();
@@ -147,6 +152,10 @@ internal sealed class MethodOptions
                 return _grid.Awq(given, given.GetValue(_clip) ? range : GridRange.Output, r => new RoundToNearest(Grid(given), r), r => Gptq(given, r));
             case Name.Lattice:
                 return _lattice.Rotated(given, _lattice.ToLattice(given, given.GetValue(_bits), given.GetValue(_damping), given.GetValue(_dampingOf)));
+            case Name.Trellis:
+                var trellis = new Trellis();
+                return _lattice.Rotated(given, new Trellis(given.GetValue(_bitsPerWeight) ?? given.GetValue(_bits) ?? trellis.Bits, given.GetValue(_stateBits) ?? trellis.StateBits,
+                    given.GetValue(_lattice.Passes) ?? trellis.Passes, given.GetValue(_damping) ?? trellis.Damping, given.GetValue(_dampingOf) ?? trellis.DampingOf));
             case Name.Quip:
                 return _lattice.Rotated(given, _lattice.ToQuip(given, given.GetValue(_bits), given.GetValue(_damping)));
             case Name.Caldera:

@@ -84,9 +84,9 @@ internal sealed unsafe class ByteInput
         };
     }
 
-    // Rounds up to 128 values, zeros behind them.
+    /// <summary>Rounds up to 128 values, zeros behind them; returns their scale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Round(ReadOnlySpan<float> x, sbyte* codes)
+    internal static float Round(ReadOnlySpan<float> x, sbyte* codes)
     {
         float most = Largest(x), scale = most / 127, inverse = scale > 0 && float.IsFinite(1 / scale) ? 1 / scale : 0;
         int j = 0;

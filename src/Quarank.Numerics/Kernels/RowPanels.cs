@@ -11,11 +11,12 @@ internal static class RowPanels
     public delegate void Decode<TWeight>(TWeight weight, int first, int count, Span<float> rows);
 
     /// <summary>x is tokens × columns, y tokens × rows. Panels depend on the shapes alone.</summary>
-    public static void Multiply<TWeight>(Matrix<float> x, Matrix<float> y, TWeight weight, Decode<TWeight> decode)
+    /// <param name="multiple">Of rows that are best decoded together; a multiple of 16, at most 256.</param>
+    public static void Multiply<TWeight>(Matrix<float> x, Matrix<float> y, TWeight weight, Decode<TWeight> decode, int multiple = 16)
     {
         BlasLibrary.Ready();
         // At least eight panels of whole cache lines.
-        int panel = Math.Clamp((y.Columns / 8 + 15) / 16 * 16, 16, Largest);
+        int panel = Math.Clamp((y.Columns / 8 + multiple - 1) / multiple * multiple, multiple, Largest);
         Threads.For((y.Columns + panel - 1) / panel, new Job<TWeight>(x, y, weight, decode, panel), static (i, job) => job.Run(i));
     }
 

@@ -16,6 +16,7 @@ public enum Needs { Nothing = 0, Gram = 1 }
 [JsonDerivedType(typeof(LordqBest), "lordq-best")]
 [JsonDerivedType(typeof(Exact), "exact")]
 [JsonDerivedType(typeof(Lattice), "lattice")]
+[JsonDerivedType(typeof(Trellis), "trellis")]
 [JsonDerivedType(typeof(Incoherent), "incoherent")]
 [JsonDerivedType(typeof(Caldera), "caldera")]
 [JsonDerivedType(typeof(Quip), "quip")]

@@ -12,6 +12,7 @@ namespace Quarank.Layers;
 [JsonDerivedType(typeof(CodebookFormat), "codebook")]
 [JsonDerivedType(typeof(SelectionFormat), "selection")]
 [JsonDerivedType(typeof(LatticeFormat), "lattice")]
+[JsonDerivedType(typeof(TrellisFormat), "trellis")]
 [JsonDerivedType(typeof(TransformedFormat), "transformed")]
 [JsonDerivedType(typeof(ScaledFormat), "scaled")]
 [JsonDerivedType(typeof(QuantizedInputFormat), "quantizedInput")]

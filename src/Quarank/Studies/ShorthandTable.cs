@@ -19,6 +19,7 @@ internal static class ShorthandTable
         ["rtn"] = Of("rtn"),
         ["gptq"] = Gptq,
         ["lattice"] = """{"method":"incoherent","inner":{"method":"lattice"}}""",
+        ["trellis"] = """{"method":"incoherent","inner":{"method":"trellis"}}""",
         ["quip"] = """{"method":"incoherent","inner":{"method":"quip"}}""",
         ["awq"] = """{"method":"awq","inner":{"method":"rtn","grid":{"bits":3,"groupSize":64},"range":"output"}}""",
         ["lrc"] = Around("lrc", ",\"input\":{\"bits\":4}"),

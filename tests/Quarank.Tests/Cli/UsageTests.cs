@@ -40,7 +40,7 @@ public class UsageTests
     [InlineData("compress a b", "--method")]
     [InlineData("compress a b --bits-per-weight 2.5 --clip --calibration c", "--method")]
     [InlineData("compress a b --method rtn", "--calibration")]
-    [InlineData("compress a b --method magic --calibration c", "rtn, gptq, awq, lordq, lordq-best, lattice, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant, not 'magic'")]
+    [InlineData("compress a b --method magic --calibration c", "rtn, gptq, awq, lordq, lordq-best, lattice, trellis, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant, not 'magic'")]
     [InlineData("compress a b --method gptq --calibration c --bits 9", "from 2 to 8, not '9'")]
     [InlineData("compress a b --method gptq --calibration c --bits 3.5", "a whole number from 2 to 8, not '3.5'")]
     [InlineData("compress a b --method gptq --calibration c --bits-per-weight 2",

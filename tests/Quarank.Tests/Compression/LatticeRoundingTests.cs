@@ -109,8 +109,9 @@ public class LatticeRoundingTests
         public int Width => 1;
         public int Rows => together;
         public int Choices => 1;
+        public bool Weighs => true;
 
-        public void Round(ReadOnlySpan<float> target, int stride, int count, Span<float> values, Span<ulong> codes)
+        public void Round(ReadOnlySpan<float> target, int stride, int count, ReadOnlySpan<float> root, Span<float> values, Span<ulong> codes)
         {
             for (int r = 0; r < count; r++) (values[r], codes[r]) = (MathF.Round(target[r]), (ulong)(long)MathF.Round(target[r]));
         }

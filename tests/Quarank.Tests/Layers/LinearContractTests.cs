@@ -42,6 +42,11 @@ public class LinearContractTests
         ["lattice, 3 bits, a short last group"] = () => Lattice(3, 70, 45),
         ["lattice, 4 bits, an odd count of groups"] = () => Lattice(4, 9, 40),
         ["grid rotated by Kronecker products"] = () => new TransformedLinear(Grid(new(8, 16), 70, 45), 12, RotationKind.Kronecker),
+        ["trellis, 2 bits"] = () => Trellis(2, 14, 70, 192),
+        ["trellis, 1.5 bits, an odd count of columns"] = () => Trellis(1.5, 12, 64, 45),
+        ["trellis, 2.5 bits"] = () => Trellis(2.5, 16, 9, 40),
+        ["trellis, 3 bits"] = () => Trellis(3, 12, 130, 45),
+        ["trellis, 4 bits"] = () => Trellis(4, 16, 70, 192),
         ["rotated grid"] = () => new TransformedLinear(Grid(new(8, 16), 70, 45), 11),
         ["rotated sum of a lattice and a product of lattices"] = () => new TransformedLinear(
             new SumLinear([Lattice(2, 72, 96), new ProductLinear(Lattice(4, 72, 12), Lattice(4, 12, 96))]), -5),
@@ -180,6 +185,12 @@ public class LinearContractTests
             BitPacking.Pack(codes, bits, packed.AsSpan(i * bytes, bytes));
         }
         return packed;
+    }
+
+    private static TrellisLinear Trellis(double bits, int stateBits, int rows, int columns)
+    {
+        var code = Quarank.Numerics.Trellis.TrellisCode.Of(bits, stateBits);
+        return new(code, rows, columns, Numerics.TrellisTests.Rings(code, rows, columns), 1e-4f);
     }
 
     private static LatticeLinear Lattice(int bits, int rows, int columns)

@@ -30,6 +30,7 @@ public class RecipeShorthandTests
     {
         Assert.Equal(new Gptq(new GridFormat(2, 32, GridOffset.None), Damping: 0.1, ActOrder: true, StaticGroups: true),
             RecipeShorthand.One("gptq:bits=2,group=32,symmetric,damping=0.1,actOrder,staticGroups=true", null).Recipe.Method);
+        Assert.Equal(new Incoherent(new Trellis(2.5, 12)), RecipeShorthand.One("trellis:bits=2.5,stateBits=12", null).Recipe.Method);
         Assert.Equal(new Incoherent(new Lattice(3, Passes: 2)), RecipeShorthand.One("lattice:bits=3,passes=2", null).Recipe.Method);
         Assert.Equal(new Caldera(16, 2, Start: CalderaStart.Outliers), RecipeShorthand.One("caldera:rank=16,bits=2,start=outliers", null).Recipe.Method);
         Assert.Equal(new LowRank(InputWeighting.Magnitude, 6.4, Power: 0.5), RecipeShorthand.One("asvd:bits=6.4", null).Recipe.Method);

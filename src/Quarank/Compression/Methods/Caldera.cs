@@ -22,15 +22,17 @@ namespace Quarank.Compression.Methods;
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="BitsPerWeight">A budget of stored bits over all layers: the largest rank that it allows, in steps of eight, in the place of <paramref name="Rank"/>.</param>
 /// <param name="Nearest">Q's groups always to their nearest points, as <see cref="Lattice"/> says.</param>
+/// <param name="Codes">What Q is stored as; a trellis takes as long for each pass as for the first rounding.</param>
 public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, int Iterations = 3, int FactorIterations = 10,
     CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 10, double Damping = 0.01, bool Nearest = false,
-    double? BitsPerWeight = null) : Method
+    double? BitsPerWeight = null, CalderaCodes Codes = CalderaCodes.Lattice) : Method
 {
     [JsonIgnore] public override double? BudgetBitsPerWeight => BitsPerWeight;
 
     public override void Validate()
     {
         new Lattice(Bits, Passes, Damping).Validate();
+        if (Nearest && Codes == CalderaCodes.Trellis) throw new ArgumentException("The nearest points are those of the lattice, not of a trellis.");
         if (FactorBits is not (2 or 3 or 4 or 16)) throw new ArgumentException($"Factors have 2, 3, 4 or 16 bits, not {FactorBits}.");
         if (Rank < 1 || Iterations < 1 || FactorIterations < 1)
             throw new ArgumentException($"Rank and iterations are at least 1, not {Rank}, {Iterations} and {FactorIterations}; without a rank use the method lattice.");
@@ -50,7 +52,8 @@ public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, in
         int rank = RankOf(layer.Rows, layer.Columns);
         long factors = FactorBits == 16 ? 16L * rank * (layer.Rows + layer.Columns)
             : new LatticeFormat(FactorBits).BitsOf(layer.Rows, rank) + new LatticeFormat(FactorBits).BitsOf(rank, layer.Columns);
-        return new LatticeFormat(Bits).BitsOf(layer.Rows, layer.Columns) + factors + TransformedFormat.SeedBits;
+        long codes = Codes == CalderaCodes.Trellis ? new Trellis(Bits).PlannedBits(layer) : new LatticeFormat(Bits).BitsOf(layer.Rows, layer.Columns);
+        return codes + factors + TransformedFormat.SeedBits;
     }
 
     /// <summary>The largest rank, in steps of eight, that the budget allows beside Q.</summary>

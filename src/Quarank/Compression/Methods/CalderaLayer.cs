@@ -3,6 +3,7 @@ using Quarank.Compression.Rounding;
 using Quarank.Layers;
 using Quarank.Numerics;
 using Quarank.Numerics.Lattice;
+using Quarank.Numerics.Trellis;
 
 namespace Quarank.Compression.Methods;
 
@@ -11,24 +12,23 @@ internal sealed class CalderaLayer
 {
     private readonly Caldera _method;
     private readonly LayerProblem _problem;
-    private readonly LatticeBook _book;
     private readonly Damped _damped;
     private readonly Matrix<double> _weight, _y;
     private readonly BlockFeedback _feedback;
     private readonly double _energy;
-    private LatticeCodes? _q;
+    private BlockCodes? _q;
     private CalderaFactors? _factors;
     private Matrix<double> _product;
-    private (double Loss, LatticeCodes Q, CalderaFactors Factors)? _best;
+    private (double Loss, BlockCodes Q, CalderaFactors Factors)? _best;
 
     public CalderaLayer(Caldera method, LayerProblem problem)
     {
-        (_method, _problem, _book) = (method, problem, LatticeBook.Of(method.Bits));
+        (_method, _problem) = (method, problem);
         var dead = DampedGram.DeadColumns(problem);
         // One damping for all that follows: the feedback and the root are of the same matrix.
         (_damped, _feedback, _y) = DampedGram.Factor(problem, method.Damping, dead, h =>
         {
-            var (feedback, pivot) = BlockFeedback.Of(h, E8Codebook.Dimension, method.Passes > 0);
+            var (feedback, pivot) = BlockFeedback.Of(h, Width, method.Passes > 0);
             var lower = h.Lower();
             return feedback is not null && LinearAlgebra.TryCholeskyInPlace(lower, out pivot) ? (Tuple.Create(h, feedback, lower), 0) : (null, pivot);
         });
@@ -57,17 +57,24 @@ internal sealed class CalderaLayer
         var residual = Minus(_weight, _product);
         var single = new Matrix<float>(residual.Rows, residual.Columns);
         TensorPrimitives.ConvertTruncating<double, float>(residual.Data, single.Data);
-        var rounding = new BlockRounding(new LatticeRounder(_book, _method.Nearest), feedback, _method.Passes, _method.Nearest);
-        var fresh = LatticeCodes.WithFeedback(_book, rounding, single, _problem.Inputs.Gram);
-        // Rounding anew is a new draw of errors, which L R is not fitted to; what was there, moved to the new target, keeps what the turns have gained.
-        if (_q is not null && !_method.Nearest && _method.Passes > 0)
-        {
-            var moved = _q.For(single, rounding, _problem.Inputs.Gram);
-            if (Energy(Minus(residual, CalderaFactors.Wide(moved.Values))) < Energy(Minus(residual, CalderaFactors.Wide(fresh.Values)))) fresh = moved;
-        }
-        _q = fresh;
+        _q = Round(feedback, single, residual);
         Keep();
     }
+
+    private BlockCodes Round(BlockFeedback feedback, Matrix<float> weight, Matrix<double> wide)
+    {
+        var h = _problem.Inputs.Gram;
+        if (_method.Codes == CalderaCodes.Trellis) return TrellisCodes.WithFeedback(new Trellis(_method.Bits).Code(), feedback, _method.Passes, weight, h);
+        var book = LatticeBook.Of(_method.Bits);
+        var rounding = new BlockRounding(new LatticeRounder(book, _method.Nearest), feedback, _method.Passes, _method.Nearest);
+        var fresh = LatticeCodes.WithFeedback(book, rounding, weight, h);
+        // Rounding anew is a new draw of errors, which L R is not fitted to; what was there, moved to the new target, keeps what the turns have gained.
+        if (_q is not LatticeCodes q || _method.Nearest || _method.Passes == 0) return fresh;
+        var moved = q.For(weight, rounding, h);
+        return Energy(Minus(wide, CalderaFactors.Wide(moved.Values))) < Energy(Minus(wide, CalderaFactors.Wide(fresh.Values))) ? moved : fresh;
+    }
+
+    private int Width => _method.Codes == CalderaCodes.Trellis ? TrellisCode.Width : E8Codebook.Dimension;
 
     private void Approximate()
     {
@@ -112,7 +119,7 @@ internal sealed class CalderaLayer
         double unit = _damped.Diagonal.Average() + Math.Abs(diagonal.Average());
         for (double damping = 0.01; ; damping *= 10)
         {
-            var (feedback, _) = BlockFeedback.Of(new(h, [.. diagonal.Select(d => d + damping * unit)]), E8Codebook.Dimension, _method.Passes > 0);
+            var (feedback, _) = BlockFeedback.Of(new(h, [.. diagonal.Select(d => d + damping * unit)]), Width, _method.Passes > 0);
             if (feedback is not null) return feedback;
             if (damping > 10) throw new InvalidDataException($"{_problem.Name}: the down-dated Gram matrix is not finite.");
         }

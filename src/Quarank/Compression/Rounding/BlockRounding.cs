@@ -31,9 +31,11 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
         int blocks = _columns / _width;
         var codes = new ulong[target.Rows * blocks];
         var values = new Matrix<float>(target.Rows, target.Columns);
-        Threads.For((target.Rows + RowChunk - 1) / RowChunk, c =>
+        // Rounders of many rows have enough to do with them.
+        int chunk = rounder.Rows > Lane ? rounder.Rows : RowChunk;
+        Threads.For((target.Rows + chunk - 1) / chunk, c =>
         {
-            int first = c * RowChunk, count = Math.Min(RowChunk, target.Rows - first);
+            int first = c * chunk, count = Math.Min(chunk, target.Rows - first);
             var rows = new Rows(this, count);
             rows.Take(target, first);
             if (start is { } known) rows.Take(known.Codes, known.Values, first);
@@ -60,14 +62,14 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
 
         public Rows(BlockRounding rounding, int count)
         {
-            (_rounding, _count, _stride) = (rounding, count, (count + Lane - 1) / Lane * Lane);
+            int lane = Math.Max(Lane, rounding.Rounder.Rows);
+            (_rounding, _count, _stride) = (rounding, count, (count + lane - 1) / lane * lane);
             (_width, _columns, _choices) = (rounding._width, rounding._columns, rounding.Rounder.Choices);
             (_errors, _values) = (new float[_columns * _stride], new float[_columns * _stride]);
             (_panel, _change) = (new float[rounding._panel * _stride], new float[rounding._panel * _stride]);
             (_offered, _least, _other) = (new float[_choices * _width * _stride], new float[_stride], new float[_stride]);
             _ahead = new float[_width * _stride];
-            // A single column has its nearest level already.
-            _looks = rounding.Always || _width == 1 ? 0 : Looks;
+            _looks = rounding.Always || rounding.Rounder.Weighs ? 0 : Looks;
             (_codes, _offeredCodes) = (new ulong[_columns / _width * _stride], new ulong[_choices * _stride]);
         }
 
@@ -156,8 +158,8 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
             var codes = _codes.AsSpan((begin + k) / _width * _stride, _stride);
             // Values are zero before the first pass, so that the error moves by what they move.
             value.CopyTo(change);
-            _rounding.Rounder.Round(target, _stride, _count, _offered, _offeredCodes);
             var root = roots.AsSpan((begin + k) * _width, _width * _width);
+            _rounding.Rounder.Round(target, _stride, _count, root, _offered, _offeredCodes);
             bool kept = rounded && !_rounding.Always;
             if (!kept)
             {
@@ -169,7 +171,7 @@ internal sealed class BlockRounding(IBlockRounder rounder, BlockFeedback feedbac
             for (int look = 0; look < _looks; look++)
             {
                 BlockKernels.Ahead(_width, root, target, value, _stride, _ahead);
-                _rounding.Rounder.Round(_ahead, _stride, _count, _offered, _offeredCodes);
+                _rounding.Rounder.Round(_ahead, _stride, _count, root, _offered, _offeredCodes);
                 TakeBetter(0, root, target, value, codes);
             }
             TensorPrimitives.Subtract<float>(change, value, change);

@@ -8,8 +8,9 @@ internal sealed class EvenLevels(int bits) : IBlockRounder
     public int Width => 1;
     public int Rows => 1;
     public int Choices => 1;
+    public bool Weighs => true;
 
-    public void Round(ReadOnlySpan<float> target, int stride, int count, Span<float> values, Span<ulong> codes)
+    public void Round(ReadOnlySpan<float> target, int stride, int count, ReadOnlySpan<float> root, Span<float> values, Span<ulong> codes)
     {
         for (int r = 0; r < count; r++)
         {

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Quarank.Layers;
 using Quarank.Numerics;
 using Quarank.Numerics.Lattice;
@@ -6,28 +5,20 @@ using Quarank.Numerics.Lattice;
 namespace Quarank.Compression.Rounding;
 
 /// <summary>A matrix on the lattice: codes, one scale, and what they stand for.</summary>
-internal sealed class LatticeCodes
+internal sealed class LatticeCodes : BlockCodes
 {
     private readonly LatticeBook _book;
     private readonly ulong[] _codes;
 
-    private LatticeCodes(LatticeBook book, ulong[] codes, Matrix<float> values, float scale)
-    {
-        (_book, _codes, Values, Scale) = (book, codes, values, scale);
-        TensorPrimitives.Multiply(values.Data, scale, values.Data);
-    }
-
-    /// <summary>What the codes stand for, the scale in it.</summary>
-    public Matrix<float> Values { get; }
-    public float Scale { get; }
+    private LatticeCodes(LatticeBook book, ulong[] codes, Matrix<float> values, float scale) : base(values, scale) => (_book, _codes) = (book, codes);
 
     /// <summary>With feedback; the scale, at first the one that suits Gaussian weights, is fitted to what the codes have become.</summary>
     /// <param name="h">The Gram matrix that the loss is measured with.</param>
     public static LatticeCodes WithFeedback(LatticeBook book, BlockRounding rounding, Matrix<float> weight, Matrix<double> h)
     {
-        float scale = ScaleOf(weight.Data, book);
+        float scale = ScaleOf(weight.Data, book.BestScale);
         var (codes, values) = rounding.Round(Divided(weight, scale));
-        return new(book, codes, values, Fitted(scale, values, weight, h));
+        return new(book, codes, values, FittedScale(weight, values, scale, h));
     }
 
     /// <summary>These codes, of another weight, made better for this one by passes of descent, and the scale fitted anew.</summary>
@@ -47,20 +38,7 @@ internal sealed class LatticeCodes
             }
         });
         var (codes, values) = rounding.Round(Divided(weight, Scale), (_codes, points));
-        return new(_book, codes, values, Fitted(Scale, values, weight, h));
-    }
-
-    // min over s of tr((W − s Q) H (W − s Q)ᵀ), with E = W − scale Q: s / scale = 1 + ⟨E, Q⟩ / ⟨Q, Q⟩, and 2 ⟨E, Q⟩ = ⟨W, W⟩ − ⟨E, E⟩ − ⟨Q, Q⟩.
-    private static float Fitted(float scale, Matrix<float> values, Matrix<float> weight, Matrix<double> h)
-    {
-        if (scale == 0) return 0;
-        var (q, e) = (values.Clone(), weight.Clone());
-        TensorPrimitives.Multiply(q.Data, scale, q.Data);
-        TensorPrimitives.Subtract(e.Data, q.Data, e.Data);
-        double qq = LinearAlgebra.QuadraticTrace(q, h);
-        double eq = (LinearAlgebra.QuadraticTrace(weight, h) - LinearAlgebra.QuadraticTrace(e, h) - qq) / 2;
-        double better = scale * (1 + eq / qq);
-        return qq > 0 && double.IsFinite(better) ? (float)better : scale;
+        return new(_book, codes, values, FittedScale(weight, values, Scale, h));
     }
 
     /// <summary>Each group to its nearest point.</summary>
@@ -68,7 +46,7 @@ internal sealed class LatticeCodes
     {
         const int group = E8Codebook.Dimension;
         int groups = LatticeFormat.GroupsOf(weight.Columns);
-        float scale = ScaleOf(weight.Data, book);
+        float scale = ScaleOf(weight.Data, book.BestScale);
         var (target, codes, values) = (Divided(weight, scale), new ulong[weight.Rows * groups], new Matrix<float>(weight.Rows, weight.Columns));
         Threads.For(weight.Rows, i =>
         {
@@ -85,16 +63,6 @@ internal sealed class LatticeCodes
         return new(book, codes, values, scale);
     }
 
-    public LatticeLinear ToLinear() => new(_book, Values.Rows, Values.Columns, Array.ConvertAll(_codes, c => (ushort)c),
+    public override LatticeLinear ToLinear() => new(_book, Values.Rows, Values.Columns, Array.ConvertAll(_codes, c => (ushort)c),
         _book.Bits == 2 ? [] : Array.ConvertAll(_codes, c => (ushort)(c >> 16)), Scale);
-
-    private static float ScaleOf(ReadOnlySpan<float> weights, LatticeBook book) =>
-        weights.Length == 0 ? 0 : (float)(Math.Sqrt(TensorPrimitives.SumOfSquares(weights) / (double)weights.Length) / book.BestScale);
-
-    private static Matrix<float> Divided(Matrix<float> weight, float scale)
-    {
-        var divided = weight.Clone();
-        TensorPrimitives.Multiply(divided.Data, scale == 0 ? 0 : 1 / scale, divided.Data);
-        return divided;
-    }
 }

@@ -9,7 +9,8 @@ internal sealed class LatticeRounder(LatticeBook book, bool nearest) : IBlockRou
     public int Width => E8Codebook.Dimension;
     public int Rows => 1;
     public int Choices => nearest ? 1 : 2;
+    public bool Weighs => false;
 
-    public void Round(ReadOnlySpan<float> target, int stride, int count, Span<float> values, Span<ulong> codes) =>
+    public void Round(ReadOnlySpan<float> target, int stride, int count, ReadOnlySpan<float> root, Span<float> values, Span<ulong> codes) =>
         book.Round(target, stride, count, Choices, values, codes);
 }

@@ -15,7 +15,7 @@ public sealed class SyntheticForm
 {
     /// <summary>What can be written, for messages and help.</summary>
     public const string Grammar = "f16, bf16, f32, grid:BITS:GROUP, codebook:BITS:GROUP (GROUP a number or row; a grid also :symmetric or :number), "
-        + "lattice:BITS, lordq:BITS-PER-WEIGHT, or a sum of these with +";
+        + "lattice:BITS, trellis:BITS, lordq:BITS-PER-WEIGHT, or a sum of these with +";
 
     private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal)
     {
@@ -67,6 +67,7 @@ public sealed class SyntheticForm
         else if (words is ["grid", var bits, var group, .. var rest] && Offset(rest) is { } offset) AddGrid(Whole(bits), Group(group), offset);
         else if (words is ["codebook", var codeBits, var codeGroup]) AddCodebook(Whole(codeBits), Group(codeGroup));
         else if (words is ["lattice", var latticeBits]) AddLattice(Whole(latticeBits));
+        else if (words is ["trellis", var trellisBits]) AddTrellis(trellisBits);
         else if (words is ["lordq", var budget]) AddLordq(budget);
         else throw Unknown();
     }
@@ -90,6 +91,15 @@ public sealed class SyntheticForm
     {
         new Lattice(bits).Validate();
         _terms.Add((_, _) => new TransformedFormat(new LatticeFormat(bits)));
+    }
+
+    /// <inheritdoc cref="AddLattice"/>
+    private void AddTrellis(string bits)
+    {
+        if (!double.TryParse(bits, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)) throw Unknown();
+        var method = new Trellis(number);
+        method.Validate();
+        _terms.Add((_, _) => new TransformedFormat(new TrellisFormat(method.Bits, method.Code().StateBits)));
     }
 
     /// <summary>What LoRDQ makes of that budget over all layers: its ranks, its factors.</summary>

@@ -5,6 +5,7 @@ using System.Text;
 using Quarank.Checkpoints;
 using Quarank.Layers;
 using Quarank.Numerics;
+using Quarank.Numerics.Trellis;
 
 namespace Quarank.Studies.Speed;
 
@@ -25,6 +26,7 @@ internal sealed class SyntheticLayer(ElementType type, ulong seed)
         CodebookFormat c => Codebook(name, c, rows, columns),
         ProductFormat p => [.. Tensors($"{name}.L", p.Left, rows, p.Rank), .. Tensors($"{name}.R", p.Right, p.Rank, columns)],
         LatticeFormat l => Lattice(name, l, rows, columns),
+        TrellisFormat t => Trellis(name, t, rows, columns),
         TransformedFormat t => [StoredTensor.FromValues($"{name}.seed", [(int)SeedOf(name)], 1), .. Tensors($"{name}.inner", t.Inner, rows, columns)],
         SumFormat s => s.Terms.SelectMany((t, i) => Tensors($"{name}.{SumFormat.NameOf(i)}", t, rows, columns)),
         _ => throw new NotSupportedException($"{name}: no synthetic tensors for {format.GetType().Name}."),
@@ -86,6 +88,14 @@ internal sealed class SyntheticLayer(ElementType type, ulong seed)
             yield return new RandomTensor($"{name}.residual", format.Bits == 3 ? ElementType.U8 : ElementType.U16, shape, SeedOf($"{name}.residual"), r => r);
         // All points of the book together have a mean square of 1.196.
         yield return StoredTensor.FromValues($"{name}.scale", [(float)(1 / Math.Sqrt(1.196 * columns))], 1);
+    }
+
+    private IEnumerable<StoredTensor> Trellis(string name, TrellisFormat format, int rows, int columns)
+    {
+        var code = TrellisCode.Of(format.Bits, format.StateBits);
+        yield return new RandomTensor($"{name}.rings", ElementType.U8,
+            [TrellisMatrix.PanelsOf(rows), TrellisMatrix.PairsOf(columns), TrellisPacking.BytesOf(code.SymbolBits)], SeedOf($"{name}.rings"), r => r);
+        yield return StoredTensor.FromValues($"{name}.scale", [(float)(code.BestScale / Math.Sqrt(columns))], 1);
     }
 
     private StoredTensor Scales(string name, GridFormat format, int rows, int columns, double step) =>

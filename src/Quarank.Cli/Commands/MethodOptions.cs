@@ -40,7 +40,7 @@ internal sealed class MethodOptions
         ("uniform", RankRule.Uniform), ("water-filling", RankRule.WaterFilling));
     private readonly LordqOptions _lordq = new();
     private readonly LatticeOptions _lattice = new();
-    private readonly Option<int?> _stateBits = Inputs.Whole("--state-bits", "N", "trellis: bits that a value depends on; one more halves what is left to gain and doubles the time (14; above 3 bits 16).", 6, 16);
+    private readonly Option<int?> _stateBits = Inputs.Whole("--state-bits", "N", "trellis: bits that a value depends on; more come nearer, each at twice the time of rounding (14; above 3 bits 16).", 6, 16);
     private readonly LowRankOptions _lowRank = new();
     private readonly CorrectionOptions _correction = new();
     private readonly LearningOptions _learning = new();

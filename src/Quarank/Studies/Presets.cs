@@ -33,9 +33,13 @@ public static class Presets
     public static IReadOnlyList<Preset> All { get; } =
     [
         new(1.9, 2.12, "trellis:stateBits=12,passes=0", "perplexity 44.86 at 2.00 bits against 50.6 of the lattice and 1,177 of lordq-best", First),
-        new(2.12, 2.95, "caldera", "perplexity 40.85 at 2.37 bits against 44.86 of a trellis alone at 2.00", First),
-        new(2.95, 3.5, "trellis:bits=3,stateBits=12,passes=0", "perplexity 22.91 at 3.00 bits against 51.53 of GPTQ in groups of 64 at 3.30 and 55.1 of lordq-best", First),
-        new(3.5, 8.5, "gptq:clip", "at 3 bits a row perplexity 109.7 against 186.9 without the search of ranges and 533 of plain rounding", First),
+        new(2.12, 2.48, "caldera", "perplexity 40.85 at 2.37 bits against 44.86 of a trellis alone at 2.00", First),
+        new(2.48, 2.75, "trellis:bits=2.5,stateBits=12,passes=0", "perplexity 28.10 at 2.50 bits against 40.85 of caldera at 2.37", First),
+        new(2.75, 2.95, "caldera", "perplexity 40.85 at 2.37 bits against 44.86 of a trellis alone at 2.00; a trellis has no size between 2.5 and 3", First),
+        new(2.95, 3.3, "trellis:bits=3,stateBits=12,passes=0", "perplexity 22.91 at 3.00 bits against 51.53 of GPTQ in groups of 64 at 3.30 and 55.1 of lordq-best", First),
+        new(3.3, 3.95, "gptq:clip", "at 3 bits a row perplexity 109.7 against 186.9 without the search of ranges and 533 of plain rounding", First),
+        new(3.95, 4.2, "lattice:bits=4", "perplexity 20.48 at 4.00 bits, against 22.91 of a trellis at 3.00", First),
+        new(4.2, 8.5, "gptq:clip", "at 3 bits a row perplexity 109.7 against 186.9 without the search of ranges and 533 of plain rounding", First),
     ];
 
     /// <summary>The preset as a recipe of a comparison, another one at every size.</summary>

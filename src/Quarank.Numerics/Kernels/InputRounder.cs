@@ -65,6 +65,25 @@ public sealed class InputRounder
         }
     }
 
+    /// <summary>Whether there may be values beyond the range, which become its outermost code.</summary>
+    public bool Clamps => Grid.Static || _clip < 1;
+
+    /// <summary>Clears what belongs to values that lie beyond the range by more than half a step: there the rounded value does not move with them.</summary>
+    /// <param name="slopes">One for each of <paramref name="x"/>.</param>
+    public void ClearBeyond(ReadOnlySpan<float> x, Span<float> slopes)
+    {
+        int size = Grid.GroupSize == 0 ? x.Length : Grid.GroupSize;
+        var (low, high) = Grid.Codes;
+        for (int first = 0; first < x.Length; first += size)
+        {
+            int end = Math.Min(first + size, x.Length);
+            var (scale, zero) = ScaleOf(x[first..end]);
+            float least = scale * (low - zero - 0.5f), most = scale * (high - zero + 0.5f);
+            for (int j = first; j < end; j++)
+                if (x[j] < least || x[j] > most) slopes[j] = 0;
+        }
+    }
+
     /// <summary>Scale and zero of a group's values. A scale of 0 stands for zeros; one that is not a number for values that are none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal (float Scale, int Zero) ScaleOf(ReadOnlySpan<float> x)

@@ -14,6 +14,8 @@ public abstract record BlockMethod : Method
     /// <summary>How many steps, of what size; the methods of one block share it.</summary>
     public LearningSettings Learning { get; init; } = new();
 
+    [JsonIgnore] public sealed override BlockMethod Learner => this;
+
     /// <summary>The step size where <see cref="LearningSettings.Rate"/> does not say.</summary>
     [JsonIgnore] public abstract double DefaultRate { get; }
 

@@ -41,6 +41,9 @@ public abstract record Method
     /// <summary>What it rounds a layer's input to, so that calibration gathers sums of that too; null for a method that leaves inputs alone.</summary>
     [JsonIgnore] public virtual InputRounding? Rounding => null;
 
+    /// <summary>What learns whole blocks, where this is such a method or is around one; null elsewhere.</summary>
+    [JsonIgnore] public virtual BlockMethod? Learner => null;
+
     /// <summary>Refuses hyper-parameters that make no sense, naming them; called before anything else is done.</summary>
     /// <exception cref="ArgumentException">A value is out of its range, or two do not go together.</exception>
     public abstract void Validate();
@@ -67,6 +70,9 @@ public abstract record Method
 
     /// <summary>About how much memory <see cref="Compress"/> and the measuring of its loss take beside the problem itself, bytes.</summary>
     internal virtual long WorkBytes(int rows, int columns) => 8L * (4L * columns * columns + 4L * rows * columns);
+
+    /// <summary>The layer as it is stored, around what the <see cref="Learner"/> made of the same problem.</summary>
+    internal virtual Linear Around(LayerProblem problem, Linear learned) => learned;
 
     /// <summary>Compresses one layer. Pure: the same problem gives the same layer, and nothing of the problem is changed.</summary>
     public abstract Linear Compress(LayerProblem problem);

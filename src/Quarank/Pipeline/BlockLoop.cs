@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Quarank.Checkpoints;
 using Quarank.Compression;
 using Quarank.Compression.Learning;
+using Quarank.Compression.Methods;
 using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Numerics;
@@ -64,7 +65,7 @@ internal sealed class BlockLoop(
         _targets?.Dispose();
     }
 
-    private bool Learns(int block) => spec.Projections(block).Any(p => methods[p.Name] is BlockMethod);
+    private bool Learns(int block) => spec.Projections(block).Any(p => methods[p.Name].Learner is not null);
 
     // Weights and Gram matrices of a large block should not wait for the collector while the next one's are made.
     private void Tidy()
@@ -110,7 +111,7 @@ internal sealed class BlockLoop(
     {
         InputSite[][] steps = recipe.Order == Order.Block ? [_sites] : [.. _sites.GroupBy(s => s.Place).Select(g => g.ToArray())];
         var reports = new Dictionary<string, LayerReport>();
-        if (block.Projections.Any(p => methods[p.Name] is BlockMethod)) clock.Time(RunPhase.Forward, () => _pass.Run(block, _targets!, advance: true, null));
+        if (block.Projections.Any(p => methods[p.Name].Learner is not null)) clock.Time(RunPhase.Forward, () => _pass.Run(block, _targets!, advance: true, null));
         ScaledBlock? scaled = null;
         foreach (var sites in steps)
         {
@@ -118,7 +119,7 @@ internal sealed class BlockLoop(
             Tidy();
             if (recipe.Order == Order.Block && clock.Time(RunPhase.Compress, () => _scaling.Scale(block, statistics, _pass.Buffers)) is { } folded)
                 (scaled, block, statistics) = (folded, folded.Block, folded.Statistics);
-            var learned = block.Projections.Where(p => methods[p.Name] is BlockMethod).ToList();
+            var learned = block.Projections.Where(p => methods[p.Name].Learner is not null).ToList();
             var projections = block.Projections.Where(p => sites.Contains(p.Site)).Except(learned).ToList();
             var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics, scaled));
             if (learned.Count > 0) compressed = [.. compressed, .. clock.Time(RunPhase.Compress, () => Learn(block, learned, statistics, scaled))];
@@ -131,15 +132,17 @@ internal sealed class BlockLoop(
     private LayerReport[] Learn(Block block, List<Projection> learned, Dictionary<InputSite, SiteStatistics> statistics, ScaledBlock? scaled) =>
         _compressor.Learn(learned, statistics, scaled, layers =>
         {
-            BlockMethod[] all = [.. learned.Select(p => (BlockMethod)methods[p.Name])];
+            BlockMethod[] all = [.. learned.Select(p => methods[p.Name].Learner!)];
             LearnedLayer[] Begin() => [.. layers.Select((l, i) => all[i].Begin(l))];
             int[] places = [.. learned.Select(p => block.Projections.ToList().IndexOf(p))];
             var problem = new SequenceProblem(spec, block, places, layers, _hidden!, _targets!, all[0].Learning);
+            for (int l = 0; l < layers.Count; l++)
+                if (methods[learned[l].Name].Rounding is { } rounding) problem.RoundInput(l, RoundedInputs.RounderOf(layers[l], rounding));
             if (_budget?.Choose(problem, Begin, all) is { } steps) all = [.. all.Select(m => m with { Learning = m.Learning with { Steps = steps } })];
             var result = BlockTrainer.Train(problem, Begin(), all,
                 LayerCompressor.SeedOf($"block {block.Index}", recipe.Seed), (step, error) => clock.Report(step, all[0].Learning.Steps, error), token);
             (_learned, _learnedSeconds) = (result.Report, result.Seconds);
-            return result.Layers;
+            return [.. result.Layers.Select((layer, l) => methods[learned[l].Name].Around(layers[l], layer))];
         });
 
     private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance) =>

@@ -64,7 +64,7 @@ public sealed record MemoryPlan(
         long activations = lanes * SequencePass.LaneBytes(spec, length);
         var projections = spec.Projections(0);
         long block = projections.Sum(p => 4L * p.Rows * p.Columns);
-        var learning = recipe.Methods.OfType<BlockMethod>().FirstOrDefault();
+        var learning = recipe.Methods.Select(m => m.Learner).OfType<BlockMethod>().FirstOrDefault();
         if (learning is not null) hidden *= 2;     // the original model's too
 
         var weighting = recipe.Weighting();
@@ -84,8 +84,8 @@ public sealed record MemoryPlan(
         {
             // All layers of a block are learned at once, beside a copy of the block that runs backward.
             long tokens = (long)Math.Min(learning.Learning.Batch, samples) * length;
-            work += BlockGradient<float>.KeptBytes(spec, tokens) + block + Enumerable.Range(0, spec.BlockCount).Max(i => spec.Projections(i)
-                .Where(p => methods[p.Name] is BlockMethod).Sum(p => methods[p.Name].WorkBytes(p.Rows, p.Columns)));
+            work += BlockGradient<float>.KeptBytes(spec, tokens, weighting.Roundings.Count > 0) + block + Enumerable.Range(0, spec.BlockCount).Max(i => spec.Projections(i)
+                .Where(p => methods[p.Name].Learner is not null).Sum(p => methods[p.Name].WorkBytes(p.Rows, p.Columns)));
         }
         // While a block runs as it is stored, its weights stand there decoded beside the stored ones.
         long during = together ? activations : 0;       // else let go before methods begin

@@ -42,7 +42,7 @@ public sealed record Plan(
         var shapes = Shapes(spec);
         var methods = Assignment.Of(recipe, shapes);
         for (int i = 0; i < spec.BlockCount; i++)
-            if (spec.Projections(i).Select(p => methods[p.Name]).OfType<BlockMethod>().Select(m => m.Learning).Distinct().Count() > 1)
+            if (spec.Projections(i).Select(p => methods[p.Name].Learner).OfType<BlockMethod>().Select(m => m.Learning).Distinct().Count() > 1)
                 throw new InvalidDataException($"The layers of block {i} take their steps of learning together: give their methods the same \"learning\".");
         LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, methods.Compressing(s.Name).PlannedBits(s)))];
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);

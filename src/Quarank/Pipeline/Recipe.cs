@@ -109,7 +109,7 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
 
     /// <summary>Whether any of its methods learns whole blocks.</summary>
     [JsonIgnore]
-    public bool Learns => Methods.Any(m => m is BlockMethod);
+    public bool Learns => Methods.Any(m => m.Learner is not null);
 
     /// <summary>What methods that learn ask of the whole recipe.</summary>
     private void CheckLearning()

@@ -1,8 +1,10 @@
 using System.Numerics.Tensors;
 using Quarank.Compression;
 using Quarank.Compression.Learning;
+using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 using Quarank.Training;
 
 namespace Quarank.Pipeline;
@@ -14,6 +16,7 @@ namespace Quarank.Pipeline;
 internal sealed class SequenceProblem : BlockProblem
 {
     private readonly BlockGradient<float> _block;
+    private readonly IReadOnlyList<int> _learned;
     private readonly HiddenStates _inputs, _targets;
     private readonly LearningSettings _settings;
     private readonly int _width;
@@ -26,6 +29,9 @@ internal sealed class SequenceProblem : BlockProblem
         : base(layers)
     {
         (_block, _inputs, _targets, _settings, _width) = (new(spec, block), inputs, targets, settings, spec.HiddenSize);
+        _learned = learned;
+        for (int i = 0; i < block.Projections.Count; i++)
+            if (!learned.Contains(i) && InputOf(block.Projections[i]) is { } rounder) _block.RoundInput(i, rounder);
         Weights = [.. learned.Select(i => _block.Weights[i].Value)];
         Gradients = [.. Weights.Select(w => new Matrix<float>(w.Rows, w.Columns))];
         for (int l = 0; l < learned.Count; l++) _block.Weights[learned[l]].Gradient = Gradients[l];
@@ -36,6 +42,10 @@ internal sealed class SequenceProblem : BlockProblem
     public override int HeldOut { get; }
     public override IReadOnlyList<Matrix<float>> Weights { get; }
     public override IReadOnlyList<Matrix<float>> Gradients { get; }
+
+    /// <summary>From now on the layer reads its input rounded, as it will when it is stored.</summary>
+    /// <param name="layer">Of those to be learned.</param>
+    public void RoundInput(int layer, InputRounder rounder) => _block.RoundInput(_learned[layer], rounder);
 
     public override double Learn(ReadOnlySpan<int> batch)
     {
@@ -78,6 +88,14 @@ internal sealed class SequenceProblem : BlockProblem
         difference = _wanted;
         return (error, size);
     }
+
+    private static InputRounder? InputOf(Projection projection) => projection.Weight switch
+    {
+        QuantizedInputLinear rounded => rounded.Input,
+        { RoundsInput: true } => throw new NotSupportedException(
+            $"{projection.Name}: no gradient is known of a layer that reads its input both rounded and as it is; learn it too, or give it a method without a correction."),
+        _ => null,
+    };
 
     private static void Copy(Matrix<float> h, ref Matrix<float> all, int at, int count)
     {

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Quarank.Models;
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Training;
 
@@ -15,6 +16,7 @@ internal sealed class BlockGradient<T> where T : unmanaged, IFloatingPointIeee75
     private readonly ResidualPart<T> _aroundAttention, _aroundFeedForward;
     private readonly AttentionPart<T> _attention;
     private readonly FeedForwardPart<T> _feedForward;
+    private readonly LinearPart<T>[] _linear;
 
     /// <summary>Copies the block's numbers.</summary>
     public BlockGradient(ModelSpec spec, Block block)
@@ -24,8 +26,8 @@ internal sealed class BlockGradient<T> where T : unmanaged, IFloatingPointIeee75
         _spec = spec;
         Weights = [.. block.Projections.Select(p => Parameter<T>.Of($"{p.Name}.weight", p.Weight.ToDense()))];
         Biases = [.. block.Projections.Select(p => Parameter<T>.Of($"{p.Name}.bias", p.Bias))];
-        var linear = block.Projections.Select((p, i) => (p.Site, Part: new LinearPart<T>(Weights[i], Biases[i]))).ToList();
-        LinearPart<T>[] At(SitePlace place, int? expert = null) => [.. linear.Where(l => l.Site == new InputSite(place, expert)).Select(l => l.Part)];
+        _linear = [.. block.Projections.Select((p, i) => new LinearPart<T>(Weights[i], Biases[i]))];
+        LinearPart<T>[] At(SitePlace place, int? expert = null) => [.. _linear.Where((_, i) => block.Projections[i].Site == new InputSite(place, expert))];
         MlpPart<T> Mlp(int? expert) => new(spec, At(SitePlace.Mlp, expert), At(SitePlace.MlpOutput, expert)[0]);
 
         _aroundAttention = new(block.AroundAttention, "attention");
@@ -49,9 +51,13 @@ internal sealed class BlockGradient<T> where T : unmanaged, IFloatingPointIeee75
         [.. _aroundAttention.Parameters, .. _attention.Parameters, .. _aroundFeedForward.Parameters, .. _feedForward.Parameters];
 
     /// <summary>What both passes keep, in bytes: about fourteen matrices of the hidden width, eight of the queries', eight of keys' or values' and seven of the feed-forward width.</summary>
-    public static long KeptBytes(ModelSpec spec, long tokens) => tokens * System.Runtime.CompilerServices.Unsafe.SizeOf<T>()
-        * (14L * spec.HiddenSize + 8L * spec.QuerySize + 8L * spec.KeyValueSize
-            + Math.Max(1, spec.ExpertsPerToken) * (spec.FusedProjections ? 11L : 8L) * spec.IntermediateSize);
+    /// <param name="rounded">Layers read their inputs rounded.</param>
+    public static long KeptBytes(ModelSpec spec, long tokens, bool rounded = false) => tokens * System.Runtime.CompilerServices.Unsafe.SizeOf<T>()
+        * ((rounded ? 19L : 14L) * spec.HiddenSize + (rounded ? 9L : 8L) * spec.QuerySize + 8L * spec.KeyValueSize
+            + Math.Max(1, spec.ExpertsPerToken) * ((spec.FusedProjections ? 11L : 8L) + (rounded ? 1L : 0L)) * spec.IntermediateSize);
+
+    /// <summary>From now on a projection reads its input rounded; gradients pass as if it were not, but for what lies beyond the range.</summary>
+    public void RoundInput(int projection, InputRounder rounder) => _linear[projection].Input = rounder;
 
     /// <summary>Runs sequences of one length from position 0.</summary>
     /// <param name="hidden">sequences · length × HiddenSize; must stay as it is until <see cref="Backward"/>.</param>

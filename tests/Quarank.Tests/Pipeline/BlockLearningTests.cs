@@ -119,6 +119,36 @@ public sealed class BlockLearningTests : IDisposable
             l.Name.EndsWith("down_proj", StringComparison.Ordinal) || l.Name.Contains(".1.", StringComparison.Ordinal) ? gptq.Grid : new GridFormat(3), l.Form));
     }
 
+    [Theory]
+    [InlineData("flexround", false), InlineData("lrq", false), InlineData("lrq", true)]
+    public void With_inputs_rounded_blocks_learn_what_their_integer_layers_will_give(string name, bool isStatic)
+    {
+        var method = new RoundedInputs(Method(name), new(8, 0, Symmetric: false, isStatic));
+        var report = Run("out", method);
+        Assert.All(report.Learned, l => Assert.InRange(l.After, 0, 0.95 * l.Before));
+        var form = Assert.IsType<QuantizedInputFormat>(report.Layers[0].Form);
+        Assert.Equal((method.Input, (LinearFormat)new GridFormat(3)), (form.Input, form.Inner));
+        Assert.All(report.Layers, l => Assert.Equal(form, l.Form));
+        // Rounded inputs are part of what is learned against, not put around it afterwards.
+        var weights = Run("weights", Method(name));
+        Assert.NotEqual(weights.Learned[0].After, report.Learned[0].After);
+        Assert.Equal(weights.BitsPerWeight, report.BitsPerWeight, 0.5);
+    }
+
+    [Fact]
+    public void Layers_that_round_inputs_beside_learned_ones_do_so_while_these_learn()
+    {
+        var report = CompressionRun.Execute(_model, _folder["out"], new Recipe(Method("lrq"), _text)
+        {
+            Layers = new Dictionary<string, Method> { ["*.down_proj"] = new RoundedInputs(new Gptq(new(4, 16)), new(4)) },
+        });
+        var plain = CompressionRun.Execute(_model, _folder["plain"], new Recipe(Method("lrq"), _text)
+        {
+            Layers = new Dictionary<string, Method> { ["*.down_proj"] = new Gptq(new(4, 16)) },
+        });
+        Assert.True(report.Learned[0].Before > plain.Learned[0].Before);
+    }
+
     [Fact]
     public void Progress_shows_the_error_of_the_block_falling()
     {
@@ -180,7 +210,12 @@ public sealed class BlockLearningTests : IDisposable
 
     private static float Largest(Matrix<float> m) => MathF.Abs(TensorPrimitives.MaxMagnitude<float>(m.Data));
 
-    private static BlockMethod Method(string name) => name == "lrq" ? new Lrq(new(3)) { Learning = Few } : new FlexRound(new(3)) { Learning = Few };
+    private static BlockMethod Method(string name) => name switch
+    {
+        "lrq" => new Lrq(new(3)) { Learning = Few },
+        "omniquant" => new OmniQuant(new(3)) { Learning = Few with { Rate = 0.05 } },
+        _ => new FlexRound(new(3)) { Learning = Few },
+    };
 
     private CompressionReport Run(string name, Method method, RunOptions? options = null) =>
         CompressionRun.Execute(_model, _folder[name], new Recipe(method, _text), options);

@@ -1,6 +1,8 @@
 using System.Numerics.Tensors;
+using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Numerics;
+using Quarank.Numerics.Kernels;
 using Quarank.Tests.Support;
 using Quarank.Training;
 using Xunit;
@@ -83,6 +85,66 @@ public class BlockGradientTests
         {
             Threads.Count = threads;
         }
+    }
+
+    [Theory, MemberData(nameof(Blocks))]
+    public void With_inputs_rounded_it_gives_what_the_stored_layers_give(string name, int index)
+    {
+        var (spec, block) = Load(name, index);
+        var gradient = new BlockGradient<double>(spec, block);
+        for (int p = 0; p < block.Projections.Count; p++)
+        {
+            // Both kinds of grid.
+            var rounder = InputRounder.Dynamic(new(8, 0, Symmetric: p % 2 == 0));
+            gradient.RoundInput(p, rounder);
+            block.Projections[p].Weight = new QuantizedInputLinear(rounder, block.Projections[p].Weight);
+        }
+        var hidden = Doubles(Sequences * Length, spec.HiddenSize, 1);
+        var own = gradient.Forward(hidden, Sequences).Clone();
+        double apart = 0, size = 0, plain = 0;
+        var unrounded = new BlockGradient<double>(spec, Load(name, index).Block).Forward(hidden, Sequences);
+        for (int s = 0; s < Sequences; s++)
+        {
+            var states = new Matrix<float>(Length, spec.HiddenSize, [.. hidden.RowRange(s * Length, Length).ToArray().Select(v => (float)v)]);
+            block.Forward(states);
+            for (int t = 0; t < Length; t++)
+                for (int i = 0; i < spec.HiddenSize; i++)
+                {
+                    apart += Square(states[t, i] - own[s * Length + t, i]);
+                    plain += Square(states[t, i] - unrounded[s * Length + t, i]);
+                    size += Square(states[t, i]);
+                }
+        }
+        // A few of the many ties fall apart between floats and doubles; rounding itself does far more.
+        Assert.InRange(apart, 0, Math.Max(1e-9 * size, 0.05 * plain));
+        Assert.True(plain > 1e-7 * size);
+
+        static double Square(double x) => x * x;
+    }
+
+    [Fact]
+    public void Behind_a_rounded_input_the_weight_s_gradient_is_exact_and_the_input_s_stops_beyond_the_range()
+    {
+        var weight = new Parameter<double>("w", Doubles(5, 7, 1)) { Gradient = new(5, 7) };
+        var layer = new LinearPart<double>(weight, null, InputRounder.Static(new(4, Static: true), -0.5f, 0.5f));
+        Matrix<double> x = Doubles(9, 7, 2), dy = Doubles(9, 5, 3), dx = Doubles(9, 7, 4), there = dx.Clone();
+        double Loss() => TensorPrimitives.Dot<double>(layer.Forward(x).Data, dy.Data);
+        Loss();
+        layer.Backward(dy, dx, add: true);
+        Check("w", weight.Value, weight.Gradient, Loss);
+
+        // Codes -8 … 7 on steps of 0.5 / 7: beyond 7.5 and -8.5 of them nothing moves; within, as if nothing were rounded.
+        int beyond = 0;
+        for (int t = 0; t < 9; t++)
+            for (int j = 0; j < 7; j++)
+            {
+                double plain = 0;
+                for (int i = 0; i < 5; i++) plain += dy[t, i] * weight.Value[i, j];
+                bool outside = x[t, j] > 7.5 * 0.5 / 7 || x[t, j] < -8.5 * 0.5 / 7;
+                if (outside) beyond++;
+                Assert.Equal(outside ? 0 : plain, dx[t, j] - there[t, j], 1e-9);
+            }
+        Assert.InRange(beyond, 5, 55);
     }
 
     [Fact]

@@ -5,8 +5,8 @@ using Quarank.Numerics.Kernels;
 namespace Quarank.Compression.Methods;
 
 /// <summary>
-/// Another method whose layer reads its input rounded to a few bits: W4A4, W4A8, W8A8. The weights are compressed as if it did not (as QuaRot does);
-/// what is fitted to the rounded input is <see cref="Lrc"/>.
+/// Another method whose layer reads its input rounded to a few bits: W4A4, W4A8, W8A8. The weights are compressed as if it did not (as QuaRot does),
+/// but a method that learns a block learns with the block's inputs rounded; what else is fitted to the rounded input is <see cref="Lrc"/>.
 /// </summary>
 /// <param name="Inner">What compresses the weight.</param>
 /// <param name="Input">Bits, groups and range of the input.</param>
@@ -14,6 +14,8 @@ namespace Quarank.Compression.Methods;
 public sealed record RoundedInputs(Method Inner, InputGrid Input, double? Clip = 1) : Method
 {
     [JsonIgnore] public override Needs Needs => Inner.Needs | Needs.Gram;
+
+    [JsonIgnore] public override BlockMethod? Learner => Inner.Learner;
 
     [JsonIgnore] public override TokenWeights PreferredWeights => Inner.PreferredWeights;
 
@@ -43,6 +45,9 @@ public sealed record RoundedInputs(Method Inner, InputGrid Input, double? Clip =
         Validate();
         return new QuantizedInputLinear(RounderOf(problem, Rounding!), Inner.Compress(problem));
     }
+
+    internal override Linear Around(LayerProblem problem, Linear learned) =>
+        new QuantizedInputLinear(RounderOf(problem, Rounding!), Inner.Around(problem, learned));
 
     /// <summary>What calibration found, or a dynamic range that asks for nothing found.</summary>
     internal static InputRounder RounderOf(LayerProblem problem, InputRounding rounding)

@@ -76,6 +76,34 @@ internal readonly unsafe struct ThreeBitCodes : IPackedCodes
     }
 }
 
+/// <summary>Three bits in the order of <see cref="PackedTriples"/>, two blocks of 128 columns in each of its blocks.</summary>
+internal readonly unsafe struct TripleCodes : IPackedCodes
+{
+    public static int Step => PackedTriples.Bytes / 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Part(byte* block, byte* bits, int shift, int part) => PackedTriples.Part(block - shift * Step / 4, shift + part);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Slices(
+        byte* block, byte* bits, int shift, int slice, out Vector256<int> c0, out Vector256<int> c1, out Vector256<int> c2, out Vector256<int> c3)
+    {
+        byte* at = block - shift * Step / 4 + 8 * slice;
+        var seven = Vector256.Create(7);
+        Vector256<int> v, w;
+        if (shift == 0) (v, w) = (Eight(at), Eight(at + 32));
+        else
+        {
+            Vector128<ushort> a = Words(at), b = Words(at + 32), c = Words(at + 64);
+            ulong last = ((a >>> 6) ^ (b >>> 4) ^ (c >>> 2)).AsUInt64().ToScalar();
+            (v, w) = (Eight(at + 64), Eight((byte*)&last));
+        }
+        (c0, c1, c2, c3) = (v & seven, (v >>> 3) & seven, w & seven, (w >>> 3) & seven);
+
+        static Vector128<ushort> Words(byte* p) => Vector128.CreateScalarUnsafe(*(ulong*)p).AsUInt16();
+    }
+}
+
 internal readonly unsafe struct FourBitCodes : IPackedCodes
 {
     public static int Step => 64;
@@ -120,11 +148,18 @@ internal static unsafe class PackedRest
     public static int WholeBlocks(PackedLayout layout) => layout.Bits is 1 or 3 ? layout.BitTailStart / 128 : layout.Columns / 128;
 
     /// <summary>Codes of the columns from <paramref name="first"/> (a multiple of 128, of 256 for odd widths) on; what follows them is below 2^bits.</summary>
+    /// <param name="triples">Three bits: whether the columns before <paramref name="first"/> are in the order of <see cref="PackedTriples"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Unpack(byte* row, PackedLayout layout, int first, byte* codes)
+    public static void Unpack(byte* row, PackedLayout layout, int first, bool triples, byte* codes)
     {
         int count = layout.Columns - first;
-        if (layout.Bits == 3)
+        if (layout.Bits == 3 && triples)
+        {
+            byte* rest = row + PackedTriples.Bytes * layout.Triples;
+            Plane(rest, 2, 0, count, codes);
+            Plane(rest + layout.BitRest, 1, 2, count, codes);
+        }
+        else if (layout.Bits == 3)
         {
             Plane(row + first / 4, 2, 0, count, codes);
             Plane(row + layout.BitPlane + first / 8, 1, 2, count, codes);

@@ -11,12 +11,18 @@ internal static unsafe class PackedDotScalar
         var layout = rows.Layout;
         float* sum = stackalloc float[Lanes];
         float* scales = stackalloc float[layout.Units];
+        byte* planes = stackalloc byte[layout.Bits == 3 ? layout.BytesPerRow : 0];
         for (int i = 0; i < count; i++)
         {
             new Span<float>(sum, Lanes).Clear();
             for (int u = 0; u < layout.Units; u++) scales[u] = x.UnitScales[u];
             if (layout.Groups > 1) Prepare(rows, x, i, scales, sum);
             byte* row = rows.Codes + (nint)i * layout.BytesPerRow;
+            if (layout.Bits == 3)
+            {
+                PackedTriples.ToPlanesScalar(row, planes, layout);
+                row = planes;
+            }
             if (layout.Bits == 8) Eight(row, scales, x, layout, sum);
             else Planes(row, scales, x, layout, sum);
             y[i] = sum[0] + sum[4] + (sum[2] + sum[6]) + (sum[1] + sum[5] + (sum[3] + sum[7]));

@@ -24,6 +24,7 @@ internal static unsafe class PackedFloat
         {
             case 1: Multiply<OneBitCodes, TMap>(rows, x, count, y); break;
             case 2: Multiply<TwoBitCodes, TMap>(rows, x, count, y); break;
+            case 3 when rows.Levels == null: Multiply<TripleCodes, TMap>(rows, x, count, y); break;
             case 3: Multiply<ThreeBitCodes, TMap>(rows, x, count, y); break;
             case 4: Multiply<FourBitCodes, TMap>(rows, x, count, y); break;
             default: Multiply<EightBitCodes, TMap>(rows, x, count, y); break;
@@ -67,7 +68,7 @@ internal static unsafe class PackedFloat
             }
             if (rest > 0)
             {
-                PackedRest.Unpack(row, layout, 128 * blocks, codes);
+                PackedRest.Unpack(row, layout, 128 * blocks, rows.Levels == null, codes);
                 sum = Rest<TMap, TUnit>(sum, codes, rest, layout.Base, values, scales, low, high);
             }
             y[i] = PackedLanes.Total(sum);

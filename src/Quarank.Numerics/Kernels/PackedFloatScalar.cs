@@ -14,12 +14,19 @@ internal static unsafe class PackedFloatScalar
         float* sum = stackalloc float[Lanes], scales = stackalloc float[layout.Units], a = stackalloc float[Accumulators];
         byte[] rented = ArrayPool<byte>.Shared.Rent(layout.Columns);
         var codes = rented.AsSpan(0, layout.Columns);
+        byte* planes = stackalloc byte[layout.Bits == 3 ? layout.BytesPerRow : 0];
         for (int i = 0; i < count; i++)
         {
             new Span<float>(sum, Lanes).Clear();
             for (int u = 0; u < layout.Units; u++) scales[u] = x.UnitScales[u];
             if (layout.Groups > 1) PackedDotScalar.Prepare(rows, x, i, scales, sum);
-            BitPacking.Unpack(new ReadOnlySpan<byte>(rows.Codes + (nint)i * layout.BytesPerRow, layout.BytesPerRow), layout.Bits, codes);
+            byte* row = rows.Codes + (nint)i * layout.BytesPerRow;
+            if (layout.Bits == 3 && rows.Levels == null)
+            {
+                PackedTriples.ToPlanesScalar(row, planes, layout);
+                row = planes;
+            }
+            BitPacking.Unpack(new ReadOnlySpan<byte>(row, layout.BytesPerRow), layout.Bits, codes);
             for (int u = 0; u < layout.Units; u++)
             {
                 new Span<float>(a, Accumulators).Clear();

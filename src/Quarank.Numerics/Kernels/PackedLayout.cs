@@ -19,6 +19,8 @@ internal sealed class PackedLayout
         TailStart = bits == 8 ? columns / 32 * 32 : bits == 4 ? columns / 64 * 64 : bits == 1 ? columns / 256 * 256 : columns / 128 * 128;
         BitTailStart = columns / 256 * 256;
         BitPlane = BitPacking.ByteCount(columns, 2);
+        Triples = bits == 3 ? columns / PackedTriples.Columns : 0;
+        BitRest = BitPlane - 64 * Triples;
         TailSegments = bits == 8 ? [] : Segments(TailStart);
         BitTailSegments = bits == 3 ? Segments(BitTailStart) : [];
     }
@@ -42,6 +44,12 @@ internal sealed class PackedLayout
 
     /// <summary>Three bits: where the plane of the third bit begins in a row.</summary>
     public int BitPlane { get; }
+
+    /// <summary>Three bits on a grid: how many blocks of a row are in the order of <see cref="PackedTriples"/>.</summary>
+    public int Triples { get; }
+
+    /// <summary>Three bits on a grid: bytes from the end of those blocks to what is left of the plane of the third bit.</summary>
+    public int BitRest { get; }
 
     public PackedSegment[] TailSegments { get; }
 

@@ -74,7 +74,7 @@ internal static unsafe class PackedLevels
             if (rest > 0)
             {
                 // Codes behind the last column meet zeros.
-                PackedRest.Unpack(row, layout, 128 * blocks, codes);
+                PackedRest.Unpack(row, layout, 128 * blocks, triples: false, codes);
                 for (int first = 0; first < rest; first += TUnit.Size)
                 {
                     var unit = Vector256<int>.Zero;

@@ -33,13 +33,13 @@ public sealed unsafe partial class PackedMatrix
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void DecodeRows(int first, int count, Span<float> rows)
     {
-        int columns = _layout.Columns, groups = _layout.Groups, bytes = _layout.BytesPerRow;
+        int columns = _layout.Columns, groups = _layout.Groups;
         byte[] rented = ArrayPool<byte>.Shared.Rent(columns + 8);
         var codes = rented.AsSpan(0, columns);
         for (int i = first; i < first + count; i++)
         {
             var row = rows.Slice((i - first) * columns, columns);
-            BitPacking.Unpack(_codes.AsSpan(i * bytes, bytes), _layout.Bits, codes);
+            UnpackRow(i, codes);
             for (int g = 0; g < groups; g++)
             {
                 int from = g * _layout.GroupSize, length = Math.Min(_layout.GroupSize, columns - from);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics.Tensors;
 
 namespace Quarank.Numerics.Kernels;
@@ -18,6 +19,7 @@ public sealed unsafe partial class PackedMatrix
 
     private readonly PackedLayout _layout;
     private readonly byte[] _codes;
+    private readonly bool _triples;          // codes are in the order of PackedTriples
     private readonly byte[] _lastRows;       // those behind which there are too few bytes, with enough of them
     private readonly int _safeRows, _rowChunk;
     private readonly float[] _scales;        // per group, row by row, with eight more; empty when they are halves, or by columns
@@ -36,14 +38,18 @@ public sealed unsafe partial class PackedMatrix
 
     /// <summary>A grid by rows, or by groups of rows.</summary>
     /// <param name="groupSize">Columns that share a scale; <paramref name="columns"/> for whole rows.</param>
-    /// <param name="codes">rows × <see cref="BitPacking.ByteCount"/> bytes; not copied.</param>
+    /// <param name="codes">rows × <see cref="BitPacking.ByteCount"/> bytes; not copied, but of three bits kept in another order (<see cref="KeepsCodes"/>).</param>
     /// <param name="scales">One per group, row by row.</param>
     /// <param name="halfScales">Whether every scale is exact in float16, and may be kept so.</param>
     /// <param name="zeros">One per scale for <see cref="PackedOffset.ZeroPoint"/>, else empty.</param>
     /// <param name="offsets">One per scale for <see cref="PackedOffset.Number"/>, else empty.</param>
     public PackedMatrix(
         int rows, int columns, int bits, int groupSize, byte[] codes, ReadOnlySpan<float> scales, bool halfScales, PackedOffset offset, byte[] zeros, float[] offsets)
-        : this(rows, columns, bits, groupSize, codes, offset)
+        : this(rows, columns, bits, groupSize, codes, scales, halfScales, offset, zeros, offsets, bits == 3) { }
+
+    private PackedMatrix(
+        int rows, int columns, int bits, int groupSize, byte[] codes, ReadOnlySpan<float> scales, bool halfScales, PackedOffset offset, byte[] zeros, float[] offsets,
+        bool triples) : this(rows, columns, bits, groupSize, codes, offset, triples)
     {
         int count = checked(rows * _layout.Groups);
         if (scales.Length != count || zeros.Length != (offset == PackedOffset.ZeroPoint ? count : 0) || offsets.Length != (offset == PackedOffset.Number ? count : 0))
@@ -56,11 +62,14 @@ public sealed unsafe partial class PackedMatrix
     }
 
     /// <summary>A grid by columns.</summary>
-    /// <param name="codes">rows × <see cref="BitPacking.ByteCount"/> bytes; not copied.</param>
+    /// <param name="codes">As by rows.</param>
     /// <param name="scales">One per column.</param>
     /// <param name="offsets">One per column.</param>
     public PackedMatrix(int rows, int columns, int bits, byte[] codes, float[] scales, float[] offsets)
-        : this(rows, columns, bits, columns, codes, PackedOffset.Number)
+        : this(rows, columns, bits, codes, scales, offsets, bits == 3) { }
+
+    private PackedMatrix(int rows, int columns, int bits, byte[] codes, float[] scales, float[] offsets, bool triples)
+        : this(rows, columns, bits, columns, codes, PackedOffset.Number, triples)
     {
         if (scales.Length != columns || offsets.Length != columns)
             throw new ArgumentException($"{columns} scales and offsets were expected, found {scales.Length} and {offsets.Length}.", nameof(scales));
@@ -74,11 +83,11 @@ public sealed unsafe partial class PackedMatrix
 
     // A codebook by rows or groups of rows.
     private PackedMatrix(int rows, int columns, int bits, int groupSize, byte[] codes, ReadOnlySpan<float> scales, bool halfScales, float[] levels)
-        : this(rows, columns, bits, groupSize, codes, scales, halfScales, PackedOffset.Middle, [], []) => _table = TableOf(levels, bits);
+        : this(rows, columns, bits, groupSize, codes, scales, halfScales, PackedOffset.Middle, [], [], triples: false) => _table = TableOf(levels, bits);
 
     // A codebook by columns.
     private PackedMatrix(int rows, int columns, int bits, byte[] codes, float[] scales, float[] levels, Table? table)
-        : this(rows, columns, bits, codes, scales, new float[columns]) => _table = table ?? TableOf(levels, bits);
+        : this(rows, columns, bits, codes, scales, new float[columns], triples: false) => _table = table ?? TableOf(levels, bits);
 
     /// <summary>A codebook by rows, or by groups of rows: w = scale · levels[code], codes of 1 to 4 bits.</summary>
     /// <param name="groupSize">Columns that share a scale; <paramref name="columns"/> for whole rows.</param>
@@ -111,14 +120,16 @@ public sealed unsafe partial class PackedMatrix
         return table;
     }
 
-    private PackedMatrix(int rows, int columns, int bits, int groupSize, byte[] codes, PackedOffset offset)
+    private PackedMatrix(int rows, int columns, int bits, int groupSize, byte[] codes, PackedOffset offset, bool triples)
     {
         if (bits != 1 && !Knows(bits, groupSize, columns))
             throw new NotSupportedException($"There is no kernel for {bits} bits in groups of {groupSize}; there are 2, 3, 4, 8 bits (and codebooks of 1 to 4) in groups of 32, 64, multiples of 128, whole rows.");
-        (Rows, _layout, _offset, _codes) = (rows, new PackedLayout(columns, bits, groupSize), offset, codes);
+        (Rows, _layout, _offset) = (rows, new PackedLayout(columns, bits, groupSize), offset);
         int bytes = _layout.BytesPerRow;
         if (codes.LongLength != (long)rows * bytes)
             throw new ArgumentException($"{rows}x{columns} codes of {bits} bits do not take {codes.LongLength} bytes.", nameof(codes));
+        _triples = triples && _layout.Triples > 0;
+        _codes = codes = _triples ? PackedTriples.FromPlanes(codes, rows, _layout) : codes;
         _safeRows = rows - Math.Min(rows, bytes == 0 ? rows : (Slack + bytes - 1) / bytes);
         _lastRows = new byte[(rows - _safeRows) * bytes + Slack];
         codes.AsSpan(_safeRows * bytes).CopyTo(_lastRows);
@@ -132,8 +143,26 @@ public sealed unsafe partial class PackedMatrix
     /// <summary>Input features.</summary>
     public int InputSize => _layout.Columns;
 
-    /// <summary>The packed codes it was given, for who stores them.</summary>
-    public ReadOnlySpan<byte> Codes => _codes;
+    /// <summary>Whether it reads the codes it was given where they are; false where it has them in an order of its own, and nobody else need keep them.</summary>
+    public bool KeepsCodes => !_triples;
+
+    /// <summary>The packed codes it was given, for who stores them; a copy, unless <see cref="KeepsCodes"/>.</summary>
+    public byte[] PackedBytes() => _triples ? PackedTriples.ToPlanes(_codes, Rows, _layout) : _codes;
+
+    /// <summary>The codes of row <paramref name="row"/>, one a byte.</summary>
+    public void UnpackRow(int row, Span<byte> codes)
+    {
+        int bytes = _layout.BytesPerRow;
+        var packed = _codes.AsSpan(row * bytes, bytes);
+        byte[]? rented = _triples ? ArrayPool<byte>.Shared.Rent(bytes) : null;
+        if (rented is not null)
+        {
+            fixed (byte* from = packed, to = rented) PackedTriples.ToPlanes(from, to, _layout);
+            packed = rented.AsSpan(0, bytes);
+        }
+        BitPacking.Unpack(packed, _layout.Bits, codes);
+        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+    }
 
     /// <summary>Whether there are kernels for a codebook of these groups.</summary>
     public static bool KnowsLevels(int bits, int groupSize, int columns) => bits is >= 1 and <= 4 && PackedLayout.Knows(4, groupSize, columns);

@@ -4,7 +4,7 @@ using static Quarank.Numerics.Kernels.PackedLanes;
 
 namespace Quarank.Numerics.Kernels;
 
-/// <summary>A plane of two bits, then a plane of one bit in stripes of 256 columns: two blocks share a stripe of the latter.</summary>
+/// <summary>Blocks of 256 columns in the order of <see cref="PackedTriples"/>, then what is left of a plane of two bits and of one.</summary>
 internal readonly unsafe struct ThreeBits : IPackedWidth
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -13,41 +13,48 @@ internal readonly unsafe struct ThreeBits : IPackedWidth
     {
         sbyte* q = x.Codes;
         float* unit = scales;
-        byte* bits = row + layout.BitPlane;
-        Vector256<byte> pairs = Vector256.Create((byte)0x33), nibble = Vector256.Create((byte)15);
-        var even = Vector256.Create(Vector128.Create((byte)0, 4, 0, 4, 64, 68, 64, 68, 0, 4, 0, 4, 64, 68, 64, 68));
-        var odd = Vector256.Create(Vector128.Create((byte)0, 0, 4, 4, 0, 0, 4, 4, 64, 64, 68, 68, 64, 64, 68, 68));
-        for (byte* end = row + layout.BitTailStart / 4; row != end; row += 64, bits += 32, q += 256, unit += 256 / TUnit.Size)
+        Vector256<byte> first = Vector256.Create((byte)7), second = Vector256.Create((byte)0x38);
+        for (byte* end = row + layout.Triples * PackedTriples.Bytes; row != end; row += PackedTriples.Bytes, q += 256, unit += 256 / TUnit.Size)
         {
             Fetch(row);
-            Fetch(bits);
-            var third = Vector256.Load(bits);
-            sum = AddBlock<TUnit>(sum, Vector256.Load(row), third & nibble, q, unit, pairs, nibble, even, odd);
-            sum = AddBlock<TUnit>(sum, Vector256.Load(row + 32), Down(third, 4) & nibble, q + 128, unit + 128 / TUnit.Size, pairs, nibble, even, odd);
+            Fetch(row + 64);
+            sum = AddBlock<TUnit>(sum, row, q, unit, first, second);
         }
+        return AddRest<TUnit>(sum, row, q, unit, scales, x, layout);
+    }
+
+    // Odd parts are taken in place, eight times too large: two such sums of pairs stay below 2 · 2 · 56 · 127 < 2^15.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> AddBlock<TUnit>(
+        Vector256<float> sum, byte* block, sbyte* q, float* unit, Vector256<byte> first, Vector256<byte> second) where TUnit : struct, IPackedUnit
+    {
+        Vector256<byte> a = Vector256.Load(block), b = Vector256.Load(block + 32), c = Vector256.Load(block + 64), d = PackedTriples.Joined(a, b, c);
+        sum = Join<TUnit>(sum, Pairs(a & first, q), Pairs(a & second, q + 32), Pairs(b & first, q + 64), Pairs(b & second, q + 96), unit);
+        return Join<TUnit>(
+            sum, Pairs(c & first, q + 128), Pairs(c & second, q + 160), Pairs(d & first, q + 192), Pairs(d & second, q + 224), unit + 128 / TUnit.Size);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Join<TUnit>(
+        Vector256<float> sum, Vector256<short> s0, Vector256<short> s1, Vector256<short> s2, Vector256<short> s3, float* unit) where TUnit : struct, IPackedUnit
+    {
+        if (TUnit.Size == 128) return Add(sum, Quads(s0 + s2 + (s1 + s3 >> 3)), unit[0]);
+        if (TUnit.Size == 64) return Add(Add(sum, Quads(s0 + (s1 >> 3)), unit[0]), Quads(s2 + (s3 >> 3)), unit[1]);
+        return Add(Add(Add(Add(sum, Quads(s0), unit[0]), Quads(s1 >> 3), unit[1]), Quads(s2), unit[2]), Quads(s3 >> 3), unit[3]);
+    }
+
+    // Half a block may be left of which only the plane of two bits has a whole stripe.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> AddRest<TUnit>(
+        Vector256<float> sum, byte* row, sbyte* q, float* unit, float* scales, in PackedInput x, PackedLayout layout) where TUnit : struct, IPackedUnit
+    {
+        byte* bits = row + layout.BitRest;
         if (layout.BitTailStart != layout.TailStart)
         {
             sum = TwoBits.AddBlock<TUnit>(sum, Vector256.Load(row), q, unit, Vector256.Create((byte)3), Vector256.Create((byte)12));
             row += 32;
         }
         return AddBitTail(TwoBits.AddTail(sum, row, scales, x, layout), bits, scales, x, layout);
-    }
-
-    // A nibble of the stripe holds the third bits of a byte's four codes. Two look-ups put them where the codes' two bits, taken apart into
-    // every other pair, leave room for them: first and third code, second and fourth.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> AddBlock<TUnit>(
-        Vector256<float> sum, Vector256<byte> v, Vector256<byte> third, sbyte* q, float* unit,
-        Vector256<byte> pairs, Vector256<byte> nibble, Vector256<byte> even, Vector256<byte> odd)
-        where TUnit : struct, IPackedUnit
-    {
-        var a = (v & pairs) | LookUp(even, third);
-        var b = (Down(v, 2) & pairs) | LookUp(odd, third);
-        var (s0, s1) = (Pairs(a & nibble, q), Pairs(b & nibble, q + 32));
-        var (s2, s3) = (Pairs(Down(a, 4) & nibble, q + 64), Pairs(Down(b, 4) & nibble, q + 96));
-        if (TUnit.Size == 128) return Add(sum, Quads(s0 + s1 + (s2 + s3)), unit[0]);
-        if (TUnit.Size == 64) return Add(Add(sum, Quads(s0 + s1), unit[0]), Quads(s2 + s3), unit[1]);
-        return Add(Add(Add(Add(sum, Quads(s0), unit[0]), Quads(s1), unit[1]), Quads(s2), unit[2]), Quads(s3), unit[3]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -12,7 +12,7 @@ namespace Quarank.Layers;
 /// </summary>
 public sealed class GridLinear : PackedLinear
 {
-    private readonly byte[] _codes;
+    private readonly byte[]? _codes;        // null where the kernels have them in an order of their own
     private readonly float[] _scales;
     private readonly byte[] _zeros;         // integer zero-points, one a scale
     private readonly float[] _offsets;      // what a code of 0 stands for, one a scale
@@ -33,7 +33,7 @@ public sealed class GridLinear : PackedLinear
             offsets.Length != (format.Offset == GridOffset.Number ? count : 0))
             throw new ArgumentException($"{count} scales were expected, found {scales.Length} with {zeros.Length} zero-points and {offsets.Length} offsets.", nameof(scales));
 
-        (Format, _codes, _scales, _zeros) = (format, packed, scales, zeros);
+        (Format, _scales, _zeros) = (format, scales, zeros);
         _offsets = offsets;
         if (format.Offset != GridOffset.Number)
         {
@@ -42,6 +42,7 @@ public sealed class GridLinear : PackedLinear
                 _offsets[g] = -scales[g] * (format.Offset == GridOffset.None ? 1 << (format.Bits - 1) : zeros[g]);
         }
         Packed = View(format, rows, columns, packed, scales, zeros, _offsets);
+        _codes = Packed is { KeepsCodes: false } ? null : packed;
         Kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
     }
 
@@ -53,17 +54,20 @@ public sealed class GridLinear : PackedLinear
 
     /// <summary>A view of the same codes for inputs that are integers too; null where no kernel knows the grid.</summary>
     internal IntegerMatrix? Integers() => Format.IntegerGroup(Columns) is { } group
-        ? new(Rows, Columns, Format.Bits, group, _codes, _scales, _zeros) : null;
+        ? new(Rows, Columns, Format.Bits, group, Codes, _scales, _zeros) : null;
 
     public override GridFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
+
+    /// <summary>As the file has them.</summary>
+    private byte[] Codes => _codes ?? Packed!.PackedBytes();
 
     private int BytesPerRow => BitPacking.ByteCount(Columns, Format.Bits);
 
     public override void Save(StoredTensors tensors)
     {
         long[] shape = Format.ScaleShape(Rows, Columns);
-        tensors.Add("codes", StoredTensor.FromBytes("codes", ElementType.U8, _codes, Rows, BytesPerRow));
+        tensors.Add("codes", StoredTensor.FromBytes("codes", ElementType.U8, Codes, Rows, BytesPerRow));
         if (_twoLevels is not null)
         {
             _twoLevels.Save(Format, tensors, "scales", Rows);
@@ -176,7 +180,8 @@ public sealed class GridLinear : PackedLinear
     private void UnpackRow(int i, Span<byte> codes)
     {
         int bytes = BytesPerRow;
-        BitPacking.Unpack(_codes.AsSpan(i * bytes, bytes), Format.Bits, codes);
+        if (_codes is null) Packed!.UnpackRow(i, codes);
+        else BitPacking.Unpack(_codes.AsSpan(i * bytes, bytes), Format.Bits, codes);
     }
 
     private static PackedMatrix? View(GridFormat format, int rows, int columns, byte[] codes, float[] scales, byte[] zeros, float[] offsets)

@@ -154,6 +154,31 @@ public class PackedMatrixTests
         Assert.All(y[1..], v => Assert.Equal(0, v));
     }
 
+    [Fact]
+    public void Codes_come_back_as_they_were_given_whatever_order_kernels_keep_them_in()
+    {
+        foreach (int n in Widths)
+        {
+            foreach (int bits in Bits)
+            {
+                var random = new Random(n);
+                byte[] codes = new byte[3 * BitPacking.ByteCount(n, bits)], row = new byte[n], expected = new byte[n];
+                random.NextBytes(codes); // bits behind the last code too
+                byte[] given = (byte[])codes.Clone();
+                var matrix = new PackedMatrix(3, n, bits, n, codes, new float[3], false, PackedOffset.Middle, [], []);
+                Assert.Equal(given, codes);
+                Assert.Equal(given, matrix.PackedBytes());
+                Assert.Equal(bits != 3 || n < 256, matrix.KeepsCodes);
+                for (int i = 0; i < 3; i++)
+                {
+                    BitPacking.Unpack(given.AsSpan(i * given.Length / 3, given.Length / 3), bits, expected);
+                    matrix.UnpackRow(i, row);
+                    Assert.Equal(expected, row);
+                }
+            }
+        }
+    }
+
     [Theory, MemberData(nameof(Grids))]
     public void Results_do_not_depend_on_the_number_of_threads(int bits, int group)
     {

@@ -17,7 +17,8 @@ public static partial class LinearAlgebra
     /// </summary>
     /// <param name="a">m × n.</param>
     /// <param name="h">n × n, symmetric; the lower triangle is read.</param>
-    public static double QuadraticTrace(MatrixSlice<float> a, Matrix<double> h)
+    /// <param name="tolerance">What rounding may change in the result, relative to it.</param>
+    public static double QuadraticTrace(MatrixSlice<float> a, Matrix<double> h, double tolerance = QuadraticTolerance)
     {
         CheckSquare(h, nameof(h));
         if (a.Columns != h.Rows)
@@ -30,7 +31,7 @@ public static partial class LinearAlgebra
             (s.sums[tile], s.squares[tile]) = QuadraticTileSum<float>(s.a, s.h, s.norms, tile));
         double sum = sums.Sum();
         // Entry (i, j) of aᵀ·a rounds by about 2⁻²⁴ ‖aᵢ‖‖aⱼ‖, each for itself.
-        if (Math.Sqrt(squares.Sum()) * Math.ScaleB(1, -24) <= QuadraticTolerance * sum) return sum;
+        if (Math.Sqrt(squares.Sum()) * Math.ScaleB(1, -24) <= tolerance * sum) return sum;
 
         var wide = new Matrix<double>(a.Rows, a.Columns);
         for (int i = 0; i < a.Rows; i++) TensorPrimitives.ConvertTruncating<float, double>(a.Row(i), wide.Row(i));

@@ -26,6 +26,7 @@ internal sealed class DemoCommand : TaughtCommand
         ("LoRDQ, 3 bits", "lordq-3", new Lordq(BitsPerWeight: 3)),
         ("GPTQ, 2 bits, groups of 64", "gptq-2", new Gptq(new GridFormat(2, 64), GridRange.Clip)),
         ("LoRDQ, 2 bits", "lordq-2", new Lordq(BitsPerWeight: 2)),
+        ("Trellis, 2 bits", "trellis-2", new Incoherent(new Trellis(2))),
     ];
 
     private readonly Option<string?> _out = Inputs.Text(

@@ -18,7 +18,7 @@ internal sealed class MethodOptions
         ("svd", Name.Svd), ("asvd", Name.Asvd), ("svd-llm", Name.SvdLlm), ("res-svd", Name.ResSvd), ("lplr", Name.Lplr),
         ("flexround", Name.FlexRound), ("lrq", Name.Lrq), ("omniquant", Name.OmniQuant));
 
-    private readonly Option<int?> _bits = Inputs.Whole("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice, trellis and caldera's Q 2, 3 or 4, of quip 2 to 4 (2).", 2, 8);
+    private readonly Option<double?> _bits = Inputs.Number("--bits", "N", "Bits of a code, 2 to 8 (3); of lattice and caldera's Q 2, 3 or 4, of quip 2 to 4 (2); of trellis and caldera's Q in a trellis 1.5 to 4 in halves (2).", 1.5, 8);
     private readonly Option<int?> _groupSize = Inputs.Whole("--group-size", "N", "Columns that share a scale; 0 = a whole row (64; flexround, lrq, omniquant: 0; lordq: entries of a factor's vector, 0).", 0);
     private readonly Option<bool> _clip = Inputs.Flag("--clip", "Search the range that rounds best, instead of smallest to largest weight.");
     private readonly GridOptions _grid = new();
@@ -40,7 +40,6 @@ internal sealed class MethodOptions
         ("uniform", RankRule.Uniform), ("water-filling", RankRule.WaterFilling));
     private readonly LordqOptions _lordq = new();
     private readonly LatticeOptions _lattice = new();
-    private readonly Option<int?> _stateBits = Inputs.Whole("--state-bits", "N", "trellis: bits that a value depends on; more come nearer, each at twice the time of rounding (14; above 3 bits 16).", 6, 16);
     private readonly LowRankOptions _lowRank = new();
     private readonly CorrectionOptions _correction = new();
     private readonly LearningOptions _learning = new();
@@ -60,8 +59,7 @@ internal sealed class MethodOptions
         ("Method", [_method, _scales, _incoherent, _exactDirections, _exactColumns]),
         ("rtn, gptq and awq (lordq: --group-size, --clip, --damping)", [_bits, _groupSize, _clip, _symmetric, .. _grid.All, _actOrder, _staticGroups, _damping, _dampingOf]),
         ("lordq (lordq-best: --bits-per-weight)", [_bitsPerWeight, _budget, _ranks, .. _lordq.All]),
-        ("lattice, caldera and quip (also --bits, --damping; caldera: --rank, --bits-per-weight)", _lattice.All),
-        ("trellis (also --bits or, for halves, --bits-per-weight; --damping, --passes)", [_stateBits]),
+        ("lattice, trellis, caldera and quip (also --bits, --damping; trellis, caldera: --bits-per-weight; caldera: --rank)", _lattice.All),
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
         ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
@@ -93,7 +91,7 @@ internal sealed class MethodOptions
             Name.Awq => [_scales, _bits, _groupSize, _clip, _symmetric, .. _grid.All, _actOrder, _staticGroups, _damping, _dampingOf],
             Name.LordqBest => [_bitsPerWeight, _incoherent],
             Name.Lattice => [_bits, _damping, _dampingOf, _lattice.Passes, _lattice.Nearest, _lattice.Rotation],
-            Name.Trellis => [_bits, _bitsPerWeight, _damping, _dampingOf, _lattice.Passes, _lattice.Rotation, _stateBits],
+            Name.Trellis => [_bits, _bitsPerWeight, _damping, _dampingOf, _lattice.Passes, _lattice.Rotation, _lattice.StateBits],
             Name.Quip => [_bits, _damping, _lattice.Passes, _lattice.Rotation, .. _lattice.Quip],
             Name.Caldera => [_lordq.Rank, _bits, _bitsPerWeight, _damping, .. _lattice.Caldera],
             Name.Svd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize],
@@ -151,13 +149,11 @@ internal sealed class MethodOptions
             case Name.Awq:
                 return _grid.Awq(given, given.GetValue(_clip) ? range : GridRange.Output, r => new RoundToNearest(Grid(given), r), r => Gptq(given, r));
             case Name.Lattice:
-                return _lattice.Rotated(given, _lattice.ToLattice(given, given.GetValue(_bits), given.GetValue(_damping), given.GetValue(_dampingOf)));
+                return _lattice.Rotated(given, _lattice.ToLattice(given, WholeBits(given), given.GetValue(_damping), given.GetValue(_dampingOf)));
             case Name.Trellis:
-                var trellis = new Trellis();
-                return _lattice.Rotated(given, new Trellis(given.GetValue(_bitsPerWeight) ?? given.GetValue(_bits) ?? trellis.Bits, given.GetValue(_stateBits) ?? trellis.StateBits,
-                    given.GetValue(_lattice.Passes) ?? trellis.Passes, given.GetValue(_damping) ?? trellis.Damping, given.GetValue(_dampingOf) ?? trellis.DampingOf));
+                return _lattice.Rotated(given, _lattice.ToTrellis(given, given.GetValue(_bitsPerWeight) ?? given.GetValue(_bits), given.GetValue(_damping), given.GetValue(_dampingOf)));
             case Name.Quip:
-                return _lattice.Rotated(given, _lattice.ToQuip(given, given.GetValue(_bits), given.GetValue(_damping)));
+                return _lattice.Rotated(given, _lattice.ToQuip(given, WholeBits(given), given.GetValue(_damping)));
             case Name.Caldera:
                 return _lattice.ToCaldera(given, given.GetValue(_lordq.Rank), given.GetValue(_bits), given.GetValue(_bitsPerWeight), given.GetValue(_damping));
             case Name.Svd:
@@ -209,8 +205,13 @@ internal sealed class MethodOptions
         };
     }
 
+    private int? WholeBits(CommandResult given) => given.GetValue(_bits) is not { } bits ? null
+        : bits == Math.Floor(bits) ? (int)bits
+        : throw new ArgumentException(FormattableString.Invariant(
+            $"--bits {bits}: codes of this method have whole bits. Halves are for trellis (and caldera --codes trellis); for {bits} bits per weight of any kind give --bits-per-weight {bits} alone, or with a method that takes it."));
+
     private GridFormat Grid(CommandResult given) => new(
-        given.GetValue(_bits) ?? 3, given.GetValue(_groupSize) ?? 64,
+        WholeBits(given) ?? 3, given.GetValue(_groupSize) ?? 64,
         given.GetValue(_symmetric) ? GridOffset.None : given.GetValue(_grid.Minima) ? GridOffset.Number : GridOffset.ZeroPoint,
         Scales: given.GetValue(_scales) ?? ScaleType.Bits16)
     { Super = _grid.Super(given) };

@@ -8,7 +8,7 @@ namespace Quarank.Numerics.Kernels;
 /// A matrix of lattice codes ready for products: of one token with its input in signed bytes (<see cref="Multiply(ReadOnlySpan{float}, Span{float})"/>) or in
 /// floats (<see cref="MultiplyFloat"/>), of many tokens with its rows widened to floats (<see cref="Multiply(Matrix{float}, Matrix{float})"/>).
 /// </summary>
-public sealed unsafe class LatticeMatrix
+public sealed unsafe class LatticeMatrix : ICodeMatrix
 {
     // Codes that kernels may read behind a row.
     private const int Slack = 16, FewTokens = 4;
@@ -74,7 +74,7 @@ public sealed unsafe class LatticeMatrix
     internal void MultiplyScalar(ReadOnlySpan<float> x, Span<float> y, bool rounded) => Run(x, y, rounded, scalar: true);
 
     /// <summary>x̂, which <see cref="Multiply(ReadOnlySpan{float}, Span{float})"/> takes in the place of x.</summary>
-    public static void Round(ReadOnlySpan<float> x, Span<float> rounded) => (t_input ??= new()).Rounded(x, rounded[..x.Length]);
+    public void Round(ReadOnlySpan<float> x, Span<float> rounded) => (t_input ??= new()).Rounded(x, rounded[..x.Length]);
 
     /// <summary>
     /// y = x Wᵀ, a token a row, on the pool. Rows of W are widened to floats, a panel at a time, and multiplied by BLAS; fewer than four tokens

@@ -8,7 +8,7 @@ namespace Quarank.Numerics.Trellis;
 /// A matrix of trellis codes ready for products: W = scale · values. Rows in panels of 64, the last one filled up; of each panel a ring for every two
 /// columns, one behind the other, the last filled up too.
 /// </summary>
-public sealed unsafe class TrellisMatrix
+public sealed unsafe class TrellisMatrix : ICodeMatrix
 {
     /// <summary>Rows that share rings.</summary>
     public const int PanelRows = TrellisKernels.Rows;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Quarank.Checkpoints;
-using Quarank.Numerics;
 using Quarank.Numerics.Kernels;
 using Quarank.Numerics.Lattice;
 
@@ -37,7 +36,7 @@ public sealed record LatticeFormat(int Bits) : LinearFormat
 }
 
 /// <summary>A matrix of lattice codes (<see cref="LatticeFormat"/>); tensors <c>codes</c>, <c>residual</c> where there is a second book, <c>scale</c>.</summary>
-public sealed class LatticeLinear : Linear
+public sealed class LatticeLinear : CodedLinear
 {
     private readonly LatticeMatrix _matrix;
 
@@ -45,8 +44,10 @@ public sealed class LatticeLinear : Linear
     /// <param name="codes">Of E8P, row by row, a row beginning with a group of its own.</param>
     /// <param name="second">Of the second book, one for each of them; empty where there is none.</param>
     /// <exception cref="ArgumentException">The number of codes does not fit, or the scale is not finite.</exception>
-    public LatticeLinear(LatticeBook book, int rows, int columns, ushort[] codes, ushort[] second, float scale) : base(rows, columns) =>
-        (Format, _matrix) = (new(book.Bits), new(book, rows, columns, codes, second, scale));
+    public LatticeLinear(LatticeBook book, int rows, int columns, ushort[] codes, ushort[] second, float scale)
+        : this(new LatticeFormat(book.Bits), rows, columns, new(book, rows, columns, codes, second, scale)) { }
+
+    private LatticeLinear(LatticeFormat format, int rows, int columns, LatticeMatrix matrix) : base(rows, columns, matrix) => (Format, _matrix) = (format, matrix);
 
     public override LatticeFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
@@ -60,20 +61,5 @@ public sealed class LatticeLinear : Linear
         if (Format.Bits == 3) tensors.Add("residual", StoredTensor.FromBytes("residual", ElementType.U8, _matrix.Shell.ToArray(), Rows, _matrix.Groups));
         if (Format.Bits == 4) tensors.Add("residual", StoredTensor.FromBytes("residual", ElementType.U16, MemoryMarshal.AsBytes(_matrix.Second).ToArray(), Rows, _matrix.Groups));
         tensors.Add("scale", StoredTensor.FromValues("scale", new[] { Scale }, 1));
-    }
-
-    public override void DecodeRows(int first, int count, Span<float> rows) => _matrix.DecodeRows(first, count, rows);
-
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => _matrix.MultiplyFloat(x, y);
-
-    public override void Apply(Matrix<float> x, Matrix<float> y) => _matrix.Multiply(x, y);
-
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => _matrix.Multiply(x, y);
-
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y)
-    {
-        var rounded = new Matrix<float>(x.Rows, x.Columns);
-        Threads.For(x.Rows, t => LatticeMatrix.Round(x.Row(t), rounded.Row(t)));
-        Apply(rounded, y);
     }
 }

@@ -16,7 +16,7 @@ public sealed record ProductFormat(int Rank, LinearFormat Left, LinearFormat Rig
 /// <summary>W = L R, either factor in any form; LoRDQ's K blocks P⁽¹⁾Q⁽¹⁾ + … are one such product, L = [P⁽¹⁾ P⁽²⁾ …].</summary>
 /// <param name="left">Rows × rank.</param>
 /// <param name="right">Rank × Columns.</param>
-public sealed class ProductLinear(Linear left, Linear right) : Linear(left.Rows, right.Columns)
+public sealed class ProductLinear(Linear left, Linear right) : NestedLinear(left.Rows, right.Columns)
 {
     /// <summary>The inner size.</summary>
     public int Rank => right.Rows;
@@ -45,15 +45,7 @@ public sealed class ProductLinear(Linear left, Linear right) : Linear(left.Rows,
 
     public override Matrix<float> ToDense() => LinearAlgebra.Multiply(left.ToDense(), right.ToDense());
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
+    private protected override void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
     {
         float[] rented = ArrayPool<float>.Shared.Rent(Rank);
         var inner = rented.AsSpan(0, Rank);
@@ -62,7 +54,7 @@ public sealed class ProductLinear(Linear left, Linear right) : Linear(left.Rows,
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
+    private protected override void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
     {
         var inner = new Matrix<float>(x.Rows, Rank);
         right.Apply(x, inner, numbers);

@@ -22,7 +22,7 @@ public sealed record ScaledFormat(LinearFormat Inner) : LinearFormat
 /// <summary>
 /// A layer with a factor for each of its inputs: what scaling of channels leaves where the operation before cannot take the factors.
 /// </summary>
-public sealed class ScaledLinear : Linear
+public sealed class ScaledLinear : NestedLinear
 {
     private readonly Linear _inner;
     private readonly float[] _factors;
@@ -55,15 +55,7 @@ public sealed class ScaledLinear : Linear
         }
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
+    private protected override void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
     {
         float[] rented = ArrayPool<float>.Shared.Rent(Columns);
         var scaled = rented.AsSpan(0, Columns);
@@ -72,7 +64,7 @@ public sealed class ScaledLinear : Linear
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
+    private protected override void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
     {
         var scaled = new Matrix<float>(x.Rows, x.Columns);
         for (int t = 0; t < x.Rows; t++) TensorPrimitives.Multiply(x.Row(t), _factors, scaled.Row(t));

@@ -31,7 +31,7 @@ public sealed record SelectionFormat(int Count, LinearFormat Selected) : LinearF
 /// <param name="indices">Which columns, rising.</param>
 /// <param name="selected">Rows × indices.</param>
 /// <param name="columns">How many columns there are in all.</param>
-public sealed class SelectionLinear(int[] indices, Linear selected, int columns) : Linear(selected.Rows, columns)
+public sealed class SelectionLinear(int[] indices, Linear selected, int columns) : NestedLinear(selected.Rows, columns)
 {
     public override SelectionFormat Format { get; } = indices.Length == selected.Columns
         ? new(indices.Length, selected.Format)
@@ -55,15 +55,7 @@ public sealed class SelectionLinear(int[] indices, Linear selected, int columns)
             for (int k = 0; k < indices.Length; k++) rows[i * Columns + indices[k]] = picked[i * indices.Length + k];
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
+    private protected override void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
     {
         float[] rented = ArrayPool<float>.Shared.Rent(indices.Length);
         for (int k = 0; k < indices.Length; k++) rented[k] = x[indices[k]];
@@ -71,7 +63,7 @@ public sealed class SelectionLinear(int[] indices, Linear selected, int columns)
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
+    private protected override void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
     {
         var picked = new Matrix<float>(x.Rows, indices.Length);
         for (int t = 0; t < x.Rows; t++)

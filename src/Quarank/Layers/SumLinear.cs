@@ -26,7 +26,7 @@ public sealed record SumFormat(IReadOnlyList<LinearFormat> Terms) : LinearFormat
 }
 
 /// <summary>A sum of layers: what a correcting method returns, a coarse grid and low-rank factors, say.</summary>
-public sealed class SumLinear : Linear
+public sealed class SumLinear : NestedLinear
 {
     private readonly Linear[] _terms;
 
@@ -74,15 +74,7 @@ public sealed class SumLinear : Linear
         return sum;
     }
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
+    private protected override void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
     {
         _terms[0].Apply(x, y, numbers);
         float[] rented = ArrayPool<float>.Shared.Rent(Rows);
@@ -95,7 +87,7 @@ public sealed class SumLinear : Linear
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
+    private protected override void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
     {
         _terms[0].Apply(x, y, numbers);
         if (_terms.Length == 1) return;

@@ -29,7 +29,7 @@ public sealed record TransformedFormat(
 /// A layer whose inputs are rotated by V before it and whose outputs by Uᵀ after it, each made from the seed (<see cref="SeededRotation"/>): what an
 /// incoherent method returns. With Hadamard matrices both cost n log n.
 /// </summary>
-public sealed class TransformedLinear : Linear
+public sealed class TransformedLinear : NestedLinear
 {
     private readonly Linear _inner;
     private readonly int _seed;
@@ -55,6 +55,10 @@ public sealed class TransformedLinear : Linear
     };
 
     public override TransformedFormat Format { get; }
+
+    /// <summary>The layer in rotated coordinates.</summary>
+    internal Linear Inner => _inner;
+
     public override bool RoundsInput => _inner.RoundsInput;
     public override long Bits => _inner.Bits + TransformedFormat.SeedBits;
 
@@ -69,15 +73,7 @@ public sealed class TransformedLinear : Linear
 
     public override Matrix<float> ToDense() => Incoherence.TurnBack(_inner.ToDense(), _outputs, _inputs);
 
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    public override void Apply(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Floats);
-
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y) => Run(x, y, InputNumbers.Bytes);
-
-    private void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
+    private protected override void Run(ReadOnlySpan<float> x, Span<float> y, InputNumbers numbers)
     {
         float[] rented = ArrayPool<float>.Shared.Rent(Columns);
         var turned = rented.AsSpan(0, Columns);
@@ -88,7 +84,7 @@ public sealed class TransformedLinear : Linear
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    private void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
+    private protected override void Run(Matrix<float> x, Matrix<float> y, InputNumbers numbers)
     {
         var turned = x.Clone();
         _inputs.ForwardRows(turned);

@@ -1,5 +1,4 @@
 using Quarank.Checkpoints;
-using Quarank.Numerics;
 using Quarank.Numerics.Trellis;
 
 namespace Quarank.Layers;
@@ -28,19 +27,15 @@ public sealed record TrellisFormat(double Bits, int StateBits) : LinearFormat
 }
 
 /// <summary>A matrix of trellis codes (<see cref="TrellisFormat"/>); tensors <c>rings</c>, panel by panel and pair of columns by pair, and <c>scale</c>.</summary>
-public sealed class TrellisLinear : Linear
+public sealed class TrellisLinear : CodedLinear
 {
-    private readonly TrellisMatrix _matrix;
     private readonly byte[] _rings;
     private readonly float _scale;
 
     /// <summary>Wraps packed rings; the array is not copied.</summary>
     /// <exception cref="ArgumentException">The number of bytes does not fit, or the scale is not finite.</exception>
-    public TrellisLinear(TrellisCode code, int rows, int columns, byte[] rings, float scale) : base(rows, columns)
-    {
-        Format = new(code.SymbolBits / 2.0, code.StateBits);
-        (_matrix, _rings, _scale) = (new(code, rows, columns, rings, scale), rings, scale);
-    }
+    public TrellisLinear(TrellisCode code, int rows, int columns, byte[] rings, float scale) : base(rows, columns, new TrellisMatrix(code, rows, columns, rings, scale)) =>
+        (Format, _rings, _scale) = (new(code.SymbolBits / 2.0, code.StateBits), rings, scale);
 
     public override TrellisFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
@@ -50,20 +45,5 @@ public sealed class TrellisLinear : Linear
         int panels = TrellisMatrix.PanelsOf(Rows), pairs = TrellisMatrix.PairsOf(Columns);
         tensors.Add("rings", StoredTensor.FromBytes("rings", ElementType.U8, _rings, panels, pairs, TrellisPacking.BytesOf((int)(2 * Format.Bits))));
         tensors.Add("scale", StoredTensor.FromValues("scale", new[] { _scale }, 1));
-    }
-
-    public override void DecodeRows(int first, int count, Span<float> rows) => _matrix.DecodeRows(first, count, rows);
-
-    public override void Apply(ReadOnlySpan<float> x, Span<float> y) => _matrix.MultiplyFloat(x, y);
-
-    public override void Apply(Matrix<float> x, Matrix<float> y) => _matrix.Multiply(x, y);
-
-    public override void ApplyRounded(ReadOnlySpan<float> x, Span<float> y) => _matrix.Multiply(x, y);
-
-    public override void ApplyRounded(Matrix<float> x, Matrix<float> y)
-    {
-        var rounded = new Matrix<float>(x.Rows, x.Columns);
-        Threads.For(x.Rows, t => _matrix.Round(x.Row(t), rounded.Row(t)));
-        Apply(rounded, y);
     }
 }

@@ -41,8 +41,11 @@ public class UsageTests
     [InlineData("compress a b --bits-per-weight 2.5 --clip --calibration c", "--method")]
     [InlineData("compress a b --method rtn", "--calibration")]
     [InlineData("compress a b --method magic --calibration c", "rtn, gptq, awq, lordq, lordq-best, lattice, trellis, caldera, quip, svd, asvd, svd-llm, res-svd, lplr, flexround, lrq or omniquant, not 'magic'")]
-    [InlineData("compress a b --method gptq --calibration c --bits 9", "from 2 to 8, not '9'")]
-    [InlineData("compress a b --method gptq --calibration c --bits 3.5", "a whole number from 2 to 8, not '3.5'")]
+    [InlineData("compress a b --method gptq --calibration c --bits 9", "from 1.5 to 8, not '9'")]
+    [InlineData("compress a b --method gptq --calibration c --bits 3.5", "codes of this method have whole bits. Halves are for trellis")]
+    [InlineData("compress a b --method trellis --calibration c --bits 2.25", "1.5 to 4 bits a weight in halves, not 2.25")]
+    [InlineData("compress a b --method caldera --calibration c --bits 2.5", "halves are for a Q of trellis codes")]
+    [InlineData("compress a b --method caldera --calibration c --state-bits 12", "The lattice has no states")]
     [InlineData("compress a b --method gptq --calibration c --bits-per-weight 2",
         "--bits-per-weight is not an option of gptq; it takes --scales, --bits")]
     [InlineData("compress a b --method gptq --calibration c --no-compensation", "--no-compensation is not an option of gptq")]

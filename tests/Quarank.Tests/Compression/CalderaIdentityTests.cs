@@ -57,6 +57,17 @@ public class CalderaIdentityTests
         Assert.True(one < alone && three <= one * 1.01, $"{alone}, {one}, {three}"); // kept by the damped loss, measured by the plain one
     }
 
+    [Theory, InlineData(CalderaCodes.Lattice), InlineData(CalderaCodes.Trellis)]
+    public void Before_there_are_factors_Q_is_what_its_code_makes_alone(CalderaCodes codes)
+    {
+        var problem = Some.Problem(72, 40);
+        var caldera = new Caldera(8, FactorBits: 16, Iterations: 1, Passes: 1, Codes: codes, StateBits: codes == CalderaCodes.Trellis ? 8 : 0);
+        Linear Q(Method method) => ((TransformedLinear)method.Compress(problem)).Inner is SumLinear sum ? sum.Terms[0] : ((TransformedLinear)method.Compress(problem)).Inner;
+        var (alone, within) = (Q(new Incoherent(caldera.Code)), Q(caldera));
+        Assert.Equal(alone.Format, within.Format);
+        Assert.Equal(alone.ToDense().Data.ToArray(), within.ToDense().Data.ToArray());
+    }
+
     [Fact]
     public void Each_iteration_reports_its_scale_and_its_roles()
     {
@@ -96,11 +107,12 @@ public class CalderaIdentityTests
     }
 
     // Each half of a turn keeps what it had where what it found is worse.
-    [Theory, InlineData(4), InlineData(16)]
-    public void No_turn_raises_the_error(int factorBits)
+    [Theory, InlineData(4, CalderaCodes.Lattice), InlineData(16, CalderaCodes.Lattice), InlineData(4, CalderaCodes.Trellis)]
+    public void No_turn_raises_the_error(int factorBits, CalderaCodes codes)
     {
         var notes = new List<string>();
-        new Caldera(8, FactorBits: factorBits, Iterations: 6, FactorIterations: 3, Passes: 3).Compress(Some.Problem(48, 80, outlier: 20) with { Note = notes.Add });
+        var method = new Caldera(8, FactorBits: factorBits, Iterations: 6, FactorIterations: 3, Codes: codes);
+        (codes == CalderaCodes.Trellis ? method with { StateBits = 8 } : method with { Passes = 3 }).Compress(Some.Problem(48, 80, outlier: 20) with { Note = notes.Add });
         double[] errors = [.. notes.Select(n => double.Parse(n.Split("error ")[1].Split(',')[0], System.Globalization.CultureInfo.InvariantCulture))];
         for (int t = 1; t < errors.Length; t++) Assert.True(errors[t] <= errors[t - 1] * 1.001, string.Join(", ", errors)); // printed with four digits
         Assert.True(errors[^1] < errors[0], string.Join(", ", errors));

@@ -118,7 +118,7 @@ public class LatticeRoundingTests
     }
 
     private static (ulong[] Codes, Matrix<float> Values) Round(Matrix<double> h, Matrix<float> w, int bits, int passes, bool nearest = false) =>
-        new BlockRounding(new LatticeRounder(LatticeBook.Of(bits), nearest), BlockFeedback.Of(Undamped(h), 8, passes > 0).Feedback!, passes, nearest).Round(w);
+        new BlockRounding(new LatticeBlocks(LatticeBook.Of(bits), nearest), BlockFeedback.Of(Undamped(h), 8, passes > 0).Feedback!, passes, nearest).Round(w);
 
     private static Damped Undamped(Matrix<double> h) => new(h, [.. Enumerable.Range(0, h.Rows).Select(i => h[i, i])]);
 

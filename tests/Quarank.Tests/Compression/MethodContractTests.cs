@@ -60,7 +60,7 @@ public class MethodContractTests
         ["lrq: rank, symmetric"] = new Lrq(new(4, 0, GridOffset.None), 3) { Learning = new(Steps: 2) },
         ["quip"] = new Quip(Passes: 2),
         ["quip: three bits, sorted, rotated by Kronecker products"] = new Incoherent(new Quip(3, 1, Sorted: true, Range: 2.4), RotationKind.Kronecker),
-        ["caldera: trellis"] = new Caldera(8, Iterations: 1, FactorIterations: 2, Passes: 0, Codes: CalderaCodes.Trellis),
+        ["caldera: trellis"] = new Caldera(8, 1.5, Iterations: 2, FactorIterations: 2, Codes: CalderaCodes.Trellis, StateBits: 8),
         ["caldera: outliers"] = new Caldera(8, 3, Iterations: 1, Start: CalderaStart.Outliers, Outliers: 3, Passes: 0),
         ["low-rank"] = new LowRank(Rank: 36),
         ["low-rank: by a budget"] = new LowRank(BitsPerWeight: 20),

@@ -155,7 +155,7 @@ public class LatticeTests
             var matrix = new LatticeMatrix(book, rows, columns, codes, second, 0.3f);
             float[] x = Some.Matrix(1, columns).Row(0).ToArray(), rounded = new float[columns], y = new float[rows], twin = new float[rows], w = new float[rows * columns], point = new float[8];
             matrix.DecodeRows(0, rows, w);
-            LatticeMatrix.Round(x, rounded);
+            matrix.Round(x, rounded);
             for (int i = 0; i < rows; i++)
                 for (int g = 0; g < groups; g++)
                 {

@@ -101,6 +101,30 @@ public class ChannelScalingTests
         Assert.All(awq.Choose(new([problem with { Inputs = new(1, White(160)) }])).Factors, f => Assert.Equal(1, f));
     }
 
+    // What the search leaves out by estimates, and measures in floats, must not change what it finds.
+    [Theory]
+    [InlineData(2, 16, false)]
+    [InlineData(3, 32, false)]
+    [InlineData(4, 0, false)]
+    [InlineData(3, 16, true)]
+    public void Awq_finds_the_ratio_that_measuring_all_of_them_finds(int bits, int group, bool super)
+    {
+        var problem = Some.Problem(70, 160, dead: 3, outlier: 30);
+        var site = new SiteProblem([problem, problem with { Weight = Some.Matrix(24, 160, 9) }]);
+        var grid = new GridFormat(bits, group) { Super = super ? new(6, 64) : null };
+        double[] activity = site.Activity(ChannelActivity.RootMeanSquare);
+        float[][] factors = [.. Enumerable.Range(0, 20).Select(step => activity.Select(a => a > 0 ? (float)Math.Pow(a, step / 20.0) : 1).ToArray())];
+        double[] losses = [.. factors.Select(f => site.Layers.Sum(l =>
+        {
+            var scaled = ScaledProblem.Of(l, f);
+            return ProxyLoss.Relative(scaled, new RoundToNearest(grid).Compress(scaled)) * LinearAlgebra.QuadraticTrace(l.Weight, l.Inputs.Gram);
+        }))];
+        var (best, least, first) = new AwqSearch(grid, site).Best(factors);
+        Assert.Equal(Array.IndexOf(losses, losses.Min()), best);
+        Assert.Equal(1, least / losses.Min(), 1e-4);     // the search's sums in floats
+        Assert.Equal(1, first / losses[0], 1e-4);
+    }
+
     [Theory]
     [InlineData(Propagation.Original)]
     [InlineData(Propagation.Compressed)]

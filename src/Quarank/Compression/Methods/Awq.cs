@@ -1,6 +1,4 @@
-using System.Numerics.Tensors;
 using System.Text.Json.Serialization;
-using Quarank.Compression.Rounding;
 using Quarank.Layers;
 using Quarank.Numerics;
 
@@ -40,20 +38,13 @@ public sealed record Awq(Method Inner, bool Fold = true, int Steps = 20, Channel
 
     public override ChannelScales Choose(SiteProblem site)
     {
+        var search = new AwqSearch(Grid, site);
         double[] activity = site.Activity(Activity);
-        var nearest = new RoundToNearest(Grid);
+        float[][] factors = [.. Enumerable.Range(0, Steps).Select(step => Factors(activity, step / (double)Steps))];
+        var (best, least, plain) = search.Best(factors);
         double all = site.Layers.Sum(l => LinearAlgebra.QuadraticTrace(l.Weight, l.Inputs.Gram));
-        var (best, bestRatio, least, plain) = (Ones(site.FactorCount), 0.0, double.PositiveInfinity, 0.0);
-        for (int step = 0; step < Steps; step++)
-        {
-            double ratio = step / (double)Steps;
-            float[] factors = Factors(activity, ratio), channels = site.OfChannels(factors);
-            double error = site.Layers.Sum(l => Error(l, nearest, channels));
-            if (step == 0) plain = error;
-            if (error < least) (best, bestRatio, least) = (factors, ratio, error);
-        }
-        return new(best, FormattableString.Invariant(
-            $"AWQ: ratio {bestRatio:0.00}, error of rounding to nearest {Part(least):0.00000} instead of {Part(plain):0.00000}"));
+        return new(factors[best], FormattableString.Invariant(
+            $"AWQ: ratio {best / (double)Steps:0.00}, error of rounding to nearest {Part(least):0.00000} instead of {Part(plain):0.00000}"));
 
         double Part(double error) => all > 0 ? error / all : 0;
     }
@@ -66,18 +57,6 @@ public sealed record Awq(Method Inner, bool Fold = true, int Steps = 20, Channel
         if (live.Length == 0) return Ones(s.Length);
         double middle = Math.Sqrt(live.Max() * live.Min());
         return [.. s.Select(f => f > 0 ? (float)(f / middle) : 1)];
-    }
-
-    private static double Error(LayerProblem problem, RoundToNearest nearest, float[] factors)
-    {
-        var rounded = nearest.Compress(problem with { Weight = ScaledProblem.Columns(problem.Weight, factors) }).ToDense();
-        Threads.For(rounded.Rows, i =>
-        {
-            var row = rounded.Row(i);
-            TensorPrimitives.Divide(row, factors, row);
-            TensorPrimitives.Subtract(row, problem.Weight.Row(i), row);
-        });
-        return LinearAlgebra.QuadraticTrace(rounded, problem.Inputs.Gram);
     }
 
     private static float[] Ones(int count) => [.. Enumerable.Repeat(1f, count)];

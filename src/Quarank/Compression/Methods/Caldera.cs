@@ -2,37 +2,46 @@ using System.Text.Json.Serialization;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
 using Quarank.Numerics;
-using Quarank.Numerics.Lattice;
 
 namespace Quarank.Compression.Methods;
 
 /// <summary>
-/// CALDERA (Saha et al. 2024, arXiv:2405.18886): W ≈ Q + L R in rotated coordinates, Q on the E8 lattice with feedback, L and R on the lattice or in
+/// CALDERA (Saha et al. 2024, arXiv:2405.18886): W ≈ Q + L R in rotated coordinates, Q in a code of blocks with feedback, L and R on the lattice or in
 /// float16; the two take turns, each fitted to what the other leaves, and the best pair is kept.
 /// </summary>
 /// <param name="Rank">Of L R; at most what the layer has.</param>
-/// <param name="Bits">Of Q: 2, 3 or 4.</param>
+/// <param name="Bits">Of Q: 2, 3 or 4 on the lattice, 1.5 to 4 in halves in a trellis.</param>
 /// <param name="FactorBits">Of L and R: 2, 3, 4 or 16.</param>
 /// <param name="Iterations">How often Q and L R are each made anew.</param>
 /// <param name="FactorIterations">How often L and R are each rounded anew for the other, within an iteration.</param>
 /// <param name="Start">What comes first; with outliers it is ODLRI.</param>
 /// <param name="Outliers">Columns that ODLRI starts with; 0 is the rule: rank / 16, at least one.</param>
 /// <param name="Downdate">Q's feedback does not see the directions that L R spans.</param>
-/// <param name="Passes">Of coordinate descent in each rounding of Q.</param>
+/// <param name="Passes">Of coordinate descent in each rounding of Q; null is what the code has alone.</param>
 /// <param name="Damping">λ: λ · mean(diag H) is added to the diagonal.</param>
 /// <param name="BitsPerWeight">A budget of stored bits over all layers: the largest rank that it allows, in steps of eight, in the place of <paramref name="Rank"/>.</param>
 /// <param name="Nearest">Q's groups always to their nearest points, as <see cref="Lattice"/> says.</param>
-/// <param name="Codes">What Q is stored as; a trellis takes as long for each pass as for the first rounding.</param>
-public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, int Iterations = 3, int FactorIterations = 10,
-    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int Passes = 10, double Damping = 0.01, bool Nearest = false,
-    double? BitsPerWeight = null, CalderaCodes Codes = CalderaCodes.Lattice) : Method
+/// <param name="Codes">What Q is stored as.</param>
+/// <param name="StateBits">Of a trellis, as <see cref="Trellis"/> says.</param>
+public sealed record Caldera(int Rank = 32, double Bits = 2, int FactorBits = 4, int Iterations = 3, int FactorIterations = 10,
+    CalderaStart Start = CalderaStart.Quantize, int Outliers = 0, bool Downdate = false, int? Passes = null, double Damping = 0.01, bool Nearest = false,
+    double? BitsPerWeight = null, CalderaCodes Codes = CalderaCodes.Lattice, int StateBits = 0) : Method
 {
+    /// <summary>What rounds Q.</summary>
+    internal BlockCoded Code => Codes switch
+    {
+        CalderaCodes.Trellis => new Trellis(Bits, StateBits, Passes ?? new Trellis().Passes, Damping),
+        _ when Bits != Math.Floor(Bits) => throw new ArgumentException(FormattableString.Invariant($"The lattice has whole bits, not {Bits}; halves are for a Q of trellis codes.")),
+        _ => new Lattice((int)Bits, Passes ?? new Lattice().Passes, Damping, Nearest: Nearest),
+    };
+
     [JsonIgnore] public override double? BudgetBitsPerWeight => BitsPerWeight;
 
     public override void Validate()
     {
-        new Lattice(Bits, Passes, Damping).Validate();
-        if (Nearest && Codes == CalderaCodes.Trellis) throw new ArgumentException("The nearest points are those of the lattice, not of a trellis.");
+        Code.Validate();
+        if (Nearest && Codes != CalderaCodes.Lattice) throw new ArgumentException("The nearest points are those of the lattice, not of a trellis.");
+        if (StateBits != 0 && Codes != CalderaCodes.Trellis) throw new ArgumentException("The lattice has no states; their bits are for a Q of trellis codes.");
         if (FactorBits is not (2 or 3 or 4 or 16)) throw new ArgumentException($"Factors have 2, 3, 4 or 16 bits, not {FactorBits}.");
         if (Rank < 1 || Iterations < 1 || FactorIterations < 1)
             throw new ArgumentException($"Rank and iterations are at least 1, not {Rank}, {Iterations} and {FactorIterations}; without a rank use the method lattice.");
@@ -52,8 +61,7 @@ public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, in
         int rank = RankOf(layer.Rows, layer.Columns);
         long factors = FactorBits == 16 ? 16L * rank * (layer.Rows + layer.Columns)
             : new LatticeFormat(FactorBits).BitsOf(layer.Rows, rank) + new LatticeFormat(FactorBits).BitsOf(rank, layer.Columns);
-        long codes = Codes == CalderaCodes.Trellis ? new Trellis(Bits).PlannedBits(layer) : new LatticeFormat(Bits).BitsOf(layer.Rows, layer.Columns);
-        return codes + factors + TransformedFormat.SeedBits;
+        return Code.PlannedBits(layer) + factors + TransformedFormat.SeedBits;
     }
 
     /// <summary>The largest rank, in steps of eight, that the budget allows beside Q.</summary>
@@ -65,8 +73,8 @@ public sealed record Caldera(int Rank = 32, int Bits = 2, int FactorBits = 4, in
             .FirstOrDefault(m => layers.Sum(m.PlannedBits) / budget is >= 0.9 and <= 1 + Excess);
     }
 
-    // Rotation and lattice as theirs; the root of H once more, and W, Q, L R and their differences in double.
-    internal override long WorkBytes(int rows, int columns) => (Downdate ? 96L : 56L) * columns * columns + 96L * rows * columns;
+    // Rotation and code as theirs; the root of H once more, and W, Q, L R and their differences in double.
+    internal override long WorkBytes(int rows, int columns) => (Downdate ? 96L : 56L) * columns * columns + 108L * rows * columns;
 
     public override Linear Compress(LayerProblem problem)
     {

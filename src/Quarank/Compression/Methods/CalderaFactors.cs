@@ -73,11 +73,11 @@ internal sealed record CalderaFactors(Linear Left, Linear Right, Matrix<double> 
         }
     }
 
-    private static (LatticeLinear, Matrix<double>) Lattice(Matrix<double> factor, LatticeBook book)
+    private static (Linear, Matrix<double>) Lattice(Matrix<double> factor, LatticeBook book)
     {
         var single = new Matrix<float>(factor.Rows, factor.Columns);
         TensorPrimitives.ConvertTruncating<double, float>(factor.Data, single.Data);
-        var codes = LatticeCodes.Nearest(book, single);
+        var codes = new LatticeBlocks(book).Nearest(single);
         return (codes.ToLinear(), Wide(codes.Values));
     }
 

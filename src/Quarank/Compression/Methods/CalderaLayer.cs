@@ -2,8 +2,6 @@ using System.Numerics.Tensors;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
 using Quarank.Numerics;
-using Quarank.Numerics.Lattice;
-using Quarank.Numerics.Trellis;
 
 namespace Quarank.Compression.Methods;
 
@@ -11,6 +9,8 @@ namespace Quarank.Compression.Methods;
 internal sealed class CalderaLayer
 {
     private readonly Caldera _method;
+    private readonly BlockCoded _coded;
+    private readonly IBlockCode _code;
     private readonly LayerProblem _problem;
     private readonly Damped _damped;
     private readonly Matrix<double> _weight, _y;
@@ -23,12 +23,13 @@ internal sealed class CalderaLayer
 
     public CalderaLayer(Caldera method, LayerProblem problem)
     {
-        (_method, _problem) = (method, problem);
+        (_method, _coded, _problem) = (method, method.Code, problem);
+        _code = _coded.Code();
         var dead = DampedGram.DeadColumns(problem);
         // One damping for all that follows: the feedback and the root are of the same matrix.
         (_damped, _feedback, _y) = DampedGram.Factor(problem, method.Damping, dead, h =>
         {
-            var (feedback, pivot) = BlockFeedback.Of(h, Width, method.Passes > 0);
+            var (feedback, pivot) = BlockFeedback.Of(h, _code.Width, Descends);
             var lower = h.Lower();
             return feedback is not null && LinearAlgebra.TryCholeskyInPlace(lower, out pivot) ? (Tuple.Create(h, feedback, lower), 0) : (null, pivot);
         });
@@ -64,17 +65,15 @@ internal sealed class CalderaLayer
     private BlockCodes Round(BlockFeedback feedback, Matrix<float> weight, Matrix<double> wide)
     {
         var h = _problem.Inputs.Gram;
-        if (_method.Codes == CalderaCodes.Trellis) return TrellisCodes.WithFeedback(new Trellis(_method.Bits).Code(), feedback, _method.Passes, weight, h);
-        var book = LatticeBook.Of(_method.Bits);
-        var rounding = new BlockRounding(new LatticeRounder(book, _method.Nearest), feedback, _method.Passes, _method.Nearest);
-        var fresh = LatticeCodes.WithFeedback(book, rounding, weight, h);
+        var fresh = BlockCodes.WithFeedback(_code, feedback, _coded.Passes, _coded.Always, weight, h);
         // Rounding anew is a new draw of errors, which L R is not fitted to; what was there, moved to the new target, keeps what the turns have gained.
-        if (_q is not LatticeCodes q || _method.Nearest || _method.Passes == 0) return fresh;
-        var moved = q.For(weight, rounding, h);
+        if (_q is null || _coded.Always) return fresh;
+        var moved = _q.For(feedback, Math.Max(1, _coded.Passes), weight, h);
         return Energy(Minus(wide, CalderaFactors.Wide(moved.Values))) < Energy(Minus(wide, CalderaFactors.Wide(fresh.Values))) ? moved : fresh;
     }
 
-    private int Width => _method.Codes == CalderaCodes.Trellis ? TrellisCode.Width : E8Codebook.Dimension;
+    // Turns after the first move the Q of the one before.
+    private bool Descends => _coded.Passes > 0 || (_method.Iterations > 1 && !_coded.Always);
 
     private void Approximate()
     {
@@ -119,7 +118,7 @@ internal sealed class CalderaLayer
         double unit = _damped.Diagonal.Average() + Math.Abs(diagonal.Average());
         for (double damping = 0.01; ; damping *= 10)
         {
-            var (feedback, _) = BlockFeedback.Of(new(h, [.. diagonal.Select(d => d + damping * unit)]), Width, _method.Passes > 0);
+            var (feedback, _) = BlockFeedback.Of(new(h, [.. diagonal.Select(d => d + damping * unit)]), _code.Width, Descends);
             if (feedback is not null) return feedback;
             if (damping > 10) throw new InvalidDataException($"{_problem.Name}: the down-dated Gram matrix is not finite.");
         }

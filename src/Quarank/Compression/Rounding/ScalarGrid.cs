@@ -33,9 +33,15 @@ internal readonly record struct ScalarGrid(double Scale, int Zero, double Offset
             for (int j = 0; j < weights.Length; j++) errors[j] = (float)(Value(Code(weights[j])) - weights[j]);
             return;
         }
-        float scale = (float)Scale, offset = (float)Offset, inverse = (float)(1 / Scale), low = -Zero, high = MaxCode - Zero;
-        for (int j = 0; j < weights.Length; j++)
-            errors[j] = Math.Clamp(MathF.Round((weights[j] - offset) * inverse), low, high) * scale + offset - weights[j];
+        float offset = (float)Offset;
+        TensorPrimitives.Subtract(weights, offset, errors);
+        TensorPrimitives.Multiply(errors, (float)(1 / Scale), errors);
+        TensorPrimitives.Round<float>(errors, errors);
+        TensorPrimitives.Max(errors, -Zero, errors);
+        TensorPrimitives.Min(errors, MaxCode - Zero, errors);
+        TensorPrimitives.Multiply(errors, (float)Scale, errors);
+        if (offset != 0) TensorPrimitives.Add(errors, offset, errors);
+        TensorPrimitives.Subtract(errors, weights, errors);
     }
 
     /// <summary>The grid from one end to the other; of a grid without offsets, around zero to the larger end.</summary>

@@ -99,7 +99,7 @@ public sealed class SyntheticForm
         if (!double.TryParse(bits, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)) throw Unknown();
         var method = new Trellis(number);
         method.Validate();
-        _terms.Add((_, _) => new TransformedFormat(new TrellisFormat(method.Bits, method.Code().StateBits)));
+        _terms.Add((_, _) => new TransformedFormat(method.Format));
     }
 
     /// <summary>What LoRDQ makes of that budget over all layers: its ranks, its factors.</summary>

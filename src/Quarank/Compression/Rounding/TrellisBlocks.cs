@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
+using Quarank.Layers;
+using Quarank.Numerics;
 using Quarank.Numerics.Trellis;
 
 namespace Quarank.Compression.Rounding;
 
 /// <summary>Two columns of 64 rows to the best ring of a trellis code, in the norm of the two columns.</summary>
-internal sealed class TrellisRounder(TrellisCode code) : IBlockRounder
+internal sealed class TrellisBlocks(TrellisCode code) : IBlockCode
 {
     private readonly ConcurrentBag<TrellisEncoder> _encoders = [];
 
@@ -12,6 +14,7 @@ internal sealed class TrellisRounder(TrellisCode code) : IBlockRounder
     public int Rows => TrellisMatrix.PanelRows;
     public int Choices => 1;
     public bool Weighs => true;
+    public double Spread => 1 / code.BestScale;
 
     public void Round(ReadOnlySpan<float> target, int stride, int count, ReadOnlySpan<float> root, Span<float> values, Span<ulong> codes)
     {
@@ -31,5 +34,21 @@ internal sealed class TrellisRounder(TrellisCode code) : IBlockRounder
             }
         }
         _encoders.Add(encoder);
+    }
+
+    public Linear ToLinear(int rows, int columns, ulong[] codes, float scale)
+    {
+        int panels = TrellisMatrix.PanelsOf(rows), pairs = TrellisMatrix.PairsOf(columns), bytes = TrellisPacking.BytesOf(code.SymbolBits);
+        byte[] rings = new byte[panels * pairs * bytes];
+        Threads.For(panels, panel =>
+        {
+            Span<byte> ring = stackalloc byte[TrellisCode.Length];
+            for (int pair = 0; pair < pairs; pair++)
+            {
+                for (int p = 0; p < ring.Length; p++) ring[p] = (byte)codes[(panel * ring.Length + TrellisMatrix.RowOf(p)) * pairs + pair];
+                TrellisPacking.Pack(ring, code.SymbolBits, rings.AsSpan((panel * pairs + pair) * bytes, bytes));
+            }
+        });
+        return new TrellisLinear(code, rows, columns, rings, scale);
     }
 }

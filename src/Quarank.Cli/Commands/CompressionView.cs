@@ -10,6 +10,13 @@ namespace Quarank.Cli.Commands;
 /// <summary>A compression run for the eye: its plan, its progress, its report.</summary>
 internal static class CompressionView
 {
+    /// <summary>Runs something of blocks while its progress is shown.</summary>
+    public static T Follow<T>(Terminal terminal, string title, Func<IProgress<RunProgress>, T> run)
+    {
+        using var view = new ProgressView(terminal, title);
+        return run(new Immediate<RunProgress>(p => view.Report(p.Total, Describe(p))));
+    }
+
     /// <summary>Runs <paramref name="run"/> while its progress is shown.</summary>
     public static CompressionReport Follow(Terminal terminal, bool verbose, Func<IProgress<RunProgress>, CompressionReport> run,
         string title = "compress")

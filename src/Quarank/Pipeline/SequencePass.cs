@@ -49,7 +49,7 @@ internal sealed class SequencePass
     /// <param name="advance">Replace each sequence's hidden states by what leaves the block.</param>
     /// <param name="collector">Gets what the sites read, if anybody wants to know.</param>
     /// <param name="shown">Experts that are to be shown all tokens; the states are then left as they are. Null runs the block as it is.</param>
-    public void Run(Block block, HiddenStates hidden, bool advance, StatisticsCollector? collector, IReadOnlyList<int>? shown = null)
+    public void Run(Block block, HiddenStates hidden, bool advance, ISiteCollector? collector, IReadOnlyList<int>? shown = null)
     {
         for (int first = 0; first < hidden.Count; first += _buffers.Length)
         {
@@ -80,14 +80,14 @@ internal sealed class SequencePass
         }
     }
 
-    private void Gather(StatisticsCollector collector, int first, int count)
+    private void Gather(ISiteCollector collector, int first, int count)
     {
         for (int lane = 0; lane < count; lane++)
             foreach (var (site, inputs) in _seen[lane].Where(seen => collector.Wants(seen.Key)))
                 collector.Add(first + lane, site, inputs);
     }
 
-    private void Keep(int lane, InputSite site, Matrix<float> inputs, StatisticsCollector? collector)
+    private void Keep(int lane, InputSite site, Matrix<float> inputs, ISiteCollector? collector)
     {
         if (collector is null || !collector.Wants(site)) return;
         var room = _room[lane];

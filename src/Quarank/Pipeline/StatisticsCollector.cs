@@ -9,15 +9,13 @@ namespace Quarank.Pipeline;
 /// </summary>
 /// <param name="sites">The sites to gather; the others are none of its business.</param>
 /// <param name="weighting">How tokens are to be weighted; plain sums by default.</param>
-internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSite> sites, TokenWeighting? weighting = null)
+internal sealed class StatisticsCollector(int block, IReadOnlyCollection<InputSite> sites, TokenWeighting? weighting = null) : ISiteCollector
 {
     private readonly TokenWeighting _weighting = weighting ?? TokenWeighting.Plain;
     private readonly Dictionary<InputSite, SiteSums> _sums = [];
 
-    /// <summary>Whether this site is gathered.</summary>
     public bool Wants(InputSite site) => sites.Contains(site);
 
-    /// <summary>Takes what a site's layers read in one sequence (tokens × columns); sequences come in their order.</summary>
     /// <exception cref="InvalidDataException">An activation is not finite.</exception>
     public void Add(int sequence, InputSite site, Matrix<float> inputs)
     {

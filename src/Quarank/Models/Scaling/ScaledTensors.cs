@@ -40,11 +40,7 @@ public static class ScaledTensors
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentNullException.ThrowIfNull(spec);
         var changed = new List<StoredTensor>();
-        foreach (var (fold, factors) in scales.Where(s => s.Fold.IsNorm))
-        {
-            changed.Add(Gain(tensors, spec, fold, factors));
-            if (spec.Norm == NormKind.Layer) changed.Add(Divided(tensors[$"{fold.Target}.bias"], factors, 0));
-        }
+        foreach (var scale in scales.Where(s => s.Fold.IsNorm)) changed.AddRange(Norm(tensors, spec, scale));
         foreach (var projection in spec.Projections(block))
         {
             var columns = scales.FirstOrDefault(s => s.Fold.Site == projection.Site);
@@ -54,6 +50,13 @@ public static class ScaledTensors
             if (rows is not null && projection.HasBias) changed.Add(Divided(tensors[$"{projection.Name}.bias"], rows.Factors, rows.Fold.FirstRow));
         }
         return changed;
+    }
+
+    /// <summary>A norm's gain, and its shift if it has one, divided by the factors, in the types they had.</summary>
+    internal static IEnumerable<StoredTensor> Norm(StoredTensors tensors, ModelSpec spec, FoldedScale scale)
+    {
+        yield return Gain(tensors, spec, scale.Fold, scale.Factors);
+        if (spec.Norm == NormKind.Layer) yield return Divided(tensors[$"{scale.Fold.Target}.bias"], scale.Factors, 0);
     }
 
     private static StoredTensor Weight(StoredTensors tensors, ProjectionSpec projection, FoldedScale? columns, FoldedScale? rows)

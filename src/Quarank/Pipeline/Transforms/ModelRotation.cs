@@ -8,7 +8,7 @@ using Quarank.Numerics.Hadamard;
 namespace Quarank.Pipeline.Transforms;
 
 /// <summary>A model's tensors and config, rewritten to the same function.</summary>
-/// <param name="Config">config.json, its <c>quarank</c> section among it.</param>
+/// <param name="Config">config.json, its <c>quarank</c> section among it where the model has one.</param>
 /// <param name="AddedBytes">What the new tensors take more than the old: a head that had been tied.</param>
 public sealed record TransformedModel(StoredTensors Tensors, JsonElement Config, long AddedBytes)
 {
@@ -19,7 +19,7 @@ public sealed record TransformedModel(StoredTensors Tensors, JsonElement Config,
     public void Write(string folder, Checkpoint original, CancellationToken cancel = default) =>
         new CheckpointWriter(Config, Tensors.All)
         {
-            Section = JsonNode.Parse(Config.GetProperty("quarank").GetRawText()),
+            Section = Config.TryGetProperty("quarank", out var section) ? JsonNode.Parse(section.GetRawText()) : null,
             Metadata = original.Metadata,
             FilesFrom = original.Directory,
         }.Write(folder, cancel);

@@ -5,18 +5,20 @@ using Quarank.Numerics.Kernels;
 namespace Quarank.Compression;
 
 /// <summary>How a method wants a layer's input rounded, as calibration must know it.</summary>
-/// <param name="Clip">Which part of the range is kept; null: the part of <see cref="Ratios"/> with the least squared error on the calibration tokens.</param>
+/// <param name="Clip">Which part of the range is kept; null: the part of <see cref="Ratios"/> (<see cref="StaticRatios"/>) with the least squared error on some calibration tokens.</param>
 public sealed record InputRounding(InputGrid Grid, double? Clip = 1)
 {
     /// <summary>What a search tries: 1, 0.98, … 0.4.</summary>
     public static IReadOnlyList<float> Ratios { get; } = [.. Enumerable.Range(0, 31).Select(i => 1 - i * 0.02f)];
+
+    /// <summary>The same for one range of all tokens, which a few outliers may stretch a thousandfold: 1, 2^−¼, 2^−½, … 2^−10.</summary>
+    public static IReadOnlyList<float> StaticRatios { get; } = [.. Enumerable.Range(0, 41).Select(i => MathF.Pow(2, -i / 4f))];
 
     /// <exception cref="ArgumentException">The grid cannot be, or the ratio is not above 0 and at most 1.</exception>
     internal void Validate()
     {
         Grid.Validate();
         if (Clip is { } clip && !(clip is > 0 and <= 1)) throw new ArgumentException($"A clip ratio is above 0 and at most 1, not {clip}.");
-        if (Grid.Static && Clip != 1) throw new ArgumentException("A static range is that of calibration; it has no clip ratio.");
     }
 }
 

@@ -25,10 +25,13 @@ public abstract record ScaledMethod(Method Inner, bool Fold) : Method
 
     [JsonIgnore] public override double? BudgetBitsPerWeight => Inner.BudgetBitsPerWeight;
 
+    /// <summary>What it rounds are inputs divided by the factors, which must therefore be folded.</summary>
+    [JsonIgnore] public override InputRounding? Rounding => Inner.Rounding;
+
     public override void Validate()
     {
         if (Inner is ScaledMethod) throw new ArgumentException("Channels are scaled once; this method is inside another that scales them.");
-        if (Inner.Rounding is not null) throw new ArgumentException("Scaled channels and rounded inputs do not go together yet: factors would have to be known when inputs are rounded.");
+        if (Inner.Rounding is not null && !Fold) throw new ArgumentException("Rounded inputs are divided by the factors before they are rounded: the factors must be folded, not kept with the layers.");
         Inner.Validate();
     }
 
@@ -49,6 +52,8 @@ public abstract record ScaledMethod(Method Inner, bool Fold) : Method
     public override Linear Compress(LayerProblem problem)
     {
         Validate();
+        if (Inner.Rounding is not null)
+            throw new ArgumentException($"{problem.Name}: its inputs are to be rounded when they have been divided by factors, which only a run of the whole block can do.", nameof(problem));
         var chosen = Choose(new SiteProblem([problem]));
         problem.Note?.Invoke(chosen.Words);
         float[] stored = [.. chosen.Factors.Select(f => (float)(Half)(1 / Math.Clamp(f, Smallest, Largest)))];

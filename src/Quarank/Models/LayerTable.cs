@@ -11,8 +11,8 @@ namespace Quarank.Models;
 /// </summary>
 internal sealed class LayerTable
 {
-    /// <summary>2 has rotations, which a program of version 1 would leave out.</summary>
-    private const int Version = 2;
+    /// <summary>2 has rotations, which a program of version 1 would leave out; 3 has those of centred models, which one of version 2 would give the wrong norms.</summary>
+    private const int Version = 3;
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
@@ -37,9 +37,11 @@ internal sealed class LayerTable
         if (section.ValueKind != JsonValueKind.Object || !section.TryGetProperty("version", out var version) || !version.TryGetInt32(out int v))
             throw new InvalidDataException("config.json: 'quarank' must be an object with an integer 'version'.");
         if (v is < 1 or > Version)
-            throw new NotSupportedException($"config.json: 'quarank' has version {v}; this program reads versions 1 and {Version}. Use a newer one.");
+            throw new NotSupportedException($"config.json: 'quarank' has version {v}; this program reads versions 1 to {Version}. Use a newer one.");
         if (v == 1 && section.TryGetProperty("rotation", out _))
             throw new InvalidDataException("config.json: 'quarank' has version 1 and a 'rotation', which version 2 brought.");
+        if (v < 3 && spec.Rotation is { Centred: true })
+            throw new InvalidDataException($"config.json: 'quarank' has version {v} and a centred rotation, which version 3 brought.");
         if (!section.TryGetProperty("layers", out var layers) || layers.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException("config.json: 'quarank.layers' must be an object of layer names and forms.");
 

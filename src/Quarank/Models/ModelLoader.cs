@@ -35,10 +35,14 @@ internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, Mod
     public Head Head(Embedding embedding)
     {
         int width = spec.TableWidth;
-        return new(spec.FinalNorm ? Norm(_names.FinalNorm, spec.HiddenSize) : null,
+        return new(FinalNorm(),
             spec.EmbeddingSize is null ? null : Table(_names.ProjectOut, width, spec.HiddenSize),
             spec.TiedHead ? embedding.Table : _layers.LoadTable(tensors, _names.Head, spec.VocabularySize, width), spec.LogitCap);
     }
+
+    private Norm? FinalNorm() => !spec.FinalNorm ? null
+        : spec.Rotation is not { Centred: true } rotation ? Norm(_names.FinalNorm, spec.HiddenSize)
+        : new TurnedBackNorm(LayerNorm(_names.FinalNorm, spec.HiddenSize), rotation.Residual(spec));
 
     /// <summary>A tensor that the config gives no reason for would change the results if it were used: a bias, a norm, another projection.</summary>
     private void RefuseWhatWouldBeLeftOut(int index)
@@ -112,10 +116,13 @@ internal sealed class ModelLoader(StoredTensors tensors, JsonElement config, Mod
     private Norm Norm(string name, int size)
     {
         if (spec.Norm == NormKind.Layer && !spec.NormWeights) return new LayerNorm(null, null, spec.NormEpsilon);
+        if (spec.Norm == NormKind.Layer) return LayerNorm(name, size);
         float[] gain = tensors.ReadVector($"{name}.weight", size);
-        if (spec.Norm == NormKind.Layer) return new LayerNorm(gain, tensors.ReadVector($"{name}.bias", size), spec.NormEpsilon);
         if (spec.Norm == NormKind.RmsPlusOne)
             foreach (ref float g in gain.AsSpan()) g += 1;
         return new RmsNorm(gain, spec.NormEpsilon);
     }
+
+    private LayerNorm LayerNorm(string name, int size) =>
+        new(tensors.ReadVector($"{name}.weight", size), tensors.ReadVector($"{name}.bias", size), spec.NormEpsilon);
 }

@@ -15,18 +15,30 @@ namespace Quarank.Models;
 /// <param name="Keys">Each head's queries and keys, after their positions: scores stay, and what the cache rounds is flat.</param>
 public sealed record RotationSpec(int Seed, bool Values, bool Down, bool Keys)
 {
+    /// <summary>
+    /// Whether everything that enters the residual stream had its mean taken off before it was turned. A layer norm has then no mean left to take, its gain and shift are in the
+    /// layers after it, and it runs as an RMS norm; the last one, which no layer with a bias follows, runs as it was on states turned back.
+    /// </summary>
+    public bool Centred { get; init; }
+
+    /// <summary>Of config.json's section.</summary>
+    internal int Version => Centred ? 3 : 2;
+
     /// <summary>Reads the section; null where there is none.</summary>
     internal static RotationSpec? Read(ConfigReader config) => config.Section("quarank")?.Section("rotation") is { } r
-        ? new(r.Count("seed", 0), r.Flag("values"), r.Flag("down"), r.Flag("keys")) : null;
+        ? new(r.Count("seed", 0), r.Flag("values"), r.Flag("down"), r.Flag("keys")) { Centred = r.Flag("centred") } : null;
 
     /// <summary>Of the residual stream.</summary>
     public SignedHadamard Residual(ModelSpec spec) => new(spec.HiddenSize, Seed);
 
     /// <summary>Why a model of this kind cannot be rotated; null where it can.</summary>
     public static string? Refusal(ModelSpec spec) =>
-        spec.Norm == NormKind.Layer ? "its layer norms take the mean off, which a rotation does not leave alone"
-        : spec.NormPlacement == NormPlacement.AfterSum ? "its norms stand in the residual stream itself"
-        : spec.EmbeddingSize is not null || spec.PositionOffset is not null ? "what it adds to embedded tokens is not turned with them"
+        spec.NormPlacement == NormPlacement.AfterSum ? "its norms stand in the residual stream itself"
+        : spec.EmbeddingSize is not null ? "projections stand between its residual stream and its tables"
+        : spec.Norm != NormKind.Layer ? null
+        : !spec.FinalNorm ? "its head reads states whose mean no norm takes off"
+        : !spec.NormWeights ? "its layer norms have no weights"
+        : !(spec.QueryKeyValueBias && spec.MlpBias) ? "its layers have no biases to take the shifts of its layer norms"
         : null;
 }
 
@@ -73,6 +85,17 @@ internal sealed class OnlineRotation
     {
         for (int t = first; t < first + count; t++) down.Forward(x.Row(t));
     });
+}
+
+/// <summary>A norm that reads a residual stream in the coordinates it had before it was turned.</summary>
+internal sealed class TurnedBackNorm(Norm norm, SignedHadamard rotation) : Norm
+{
+    public override void Apply(ReadOnlySpan<float> x, Span<float> y)
+    {
+        x.CopyTo(y);
+        rotation.Backward(y);
+        norm.Apply(y, y);
+    }
 }
 
 /// <summary>A norm whose result enters a residual stream in rotated coordinates.</summary>

@@ -62,6 +62,8 @@ public sealed class Assignment
         bool alike = scaled.Count == site.Length && scaled.All(m => m with { Inner = scaled[0].Inner } == scaled[0]);
         string? refusal = site[0].FoldedSite is null ? site[0].FoldRefusal ?? "nothing is known before it that could take them"
             : alike ? null : "other layers that read the same have another method";
+        if (refusal is not null && site.FirstOrDefault(l => _methods[l.Name] is ScaledMethod { Fold: true, Rounding: not null }) is { } rounded)
+            throw new InvalidDataException($"{rounded.Name}: factors of inputs that are rounded must be folded, but {refusal}; give this layer and those beside it another method.");
         foreach (var layer in site)
             if (refusal is null) _folded.Add(layer.Name, scaled[0]);
             else if (_methods[layer.Name] is ScaledMethod { Fold: true }) _refusals.Add(layer.Name, refusal);

@@ -84,14 +84,20 @@ internal sealed class BlockLoop(
 
     private (LayerReport[], ScaledBlock?) OnOriginal(Block block)
     {
-        var statistics = clock.Time(RunPhase.Observe, () => OriginalStatistics(block));
+        bool twice = ObservesTwice(block);
+        var statistics = clock.Time(RunPhase.Observe, () => twice ? Observe(block, _sites, advance: false, _weighting with { Roundings = [] }) : OriginalStatistics(block));
         Tidy();
         return clock.Time(RunPhase.Compress, () =>
         {
             var scaled = _scaling.Scale(block, statistics, _pass.Buffers);
+            // The same function, so that its states may go on.
+            if (twice) scaled = scaled! with { Statistics = clock.Time(RunPhase.Observe, () => Observe(scaled.Block, _sites, NeedsHidden(block.Index + 1))) };
             return (_compressor.Compress((scaled?.Block ?? block).Projections, scaled?.Statistics ?? statistics, scaled), scaled);
         });
     }
+
+    /// <summary>Whether inputs are rounded that are divided by factors first: what they are rounded to can be gathered only when the factors are known.</summary>
+    private bool ObservesTwice(Block block) => _weighting.Roundings.Count > 0 && block.Projections.Any(p => methods.Folding(p.Name) is not null);
 
     private Dictionary<InputSite, SiteStatistics> OriginalStatistics(Block block)
     {
@@ -115,10 +121,11 @@ internal sealed class BlockLoop(
         ScaledBlock? scaled = null;
         foreach (var sites in steps)
         {
-            var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, advance: false));
+            bool twice = ObservesTwice(block);
+            var statistics = clock.Time(RunPhase.Observe, () => Observe(block, sites, advance: false, twice ? _weighting with { Roundings = [] } : null));
             Tidy();
             if (recipe.Order == Order.Block && clock.Time(RunPhase.Compress, () => _scaling.Scale(block, statistics, _pass.Buffers)) is { } folded)
-                (scaled, block, statistics) = (folded, folded.Block, folded.Statistics);
+                (scaled, block, statistics) = (folded, folded.Block, twice ? clock.Time(RunPhase.Observe, () => Observe(folded.Block, sites, advance: false)) : folded.Statistics);
             var learned = block.Projections.Where(p => methods[p.Name].Learner is not null).ToList();
             var projections = block.Projections.Where(p => sites.Contains(p.Site)).Except(learned).ToList();
             var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics, scaled));
@@ -145,8 +152,8 @@ internal sealed class BlockLoop(
             return [.. result.Layers.Select((layer, l) => methods[learned[l].Name].Around(layers[l], layer))];
         });
 
-    private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance) =>
-        BlockObserver.Observe(_pass, block, _hidden!, sites, _weighting, advance);
+    private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance, TokenWeighting? weighting = null) =>
+        BlockObserver.Observe(_pass, block, _hidden!, sites, weighting ?? _weighting, advance);
 
     /// <summary>
     /// Runs the block as it is stored. Layers that are decoded for a product of many tokens are decoded once, to the same

@@ -21,6 +21,9 @@ public sealed class CalibrationSet
     /// </summary>
     public string Hash { get; }
 
+    /// <summary>Sequences that are there already.</summary>
+    internal static CalibrationSet Of(IReadOnlyList<int[]> sequences) => new(sequences);
+
     /// <summary>Reads the texts and cuts the sequences.</summary>
     /// <exception cref="InvalidDataException">A text that cannot be read, or too few tokens: the message says how many there
     /// are.</exception>

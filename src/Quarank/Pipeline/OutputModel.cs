@@ -59,7 +59,7 @@ internal static class OutputModel
             ? JsonNode.Parse(turned.GetRawText()) : null;
         var section = new JsonObject
         {
-            ["version"] = rotation is null ? 1 : 2,
+            ["version"] = rotation is null ? 1 : before.GetProperty("version").GetInt32(),
             ["method"] = JsonSerializer.SerializeToNode<Method>(recipe.Method, RecipeJson.Options),
         };
         if (rotation is not null) section["rotation"] = rotation;

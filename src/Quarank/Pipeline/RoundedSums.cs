@@ -15,6 +15,9 @@ internal sealed class RoundedSums(int columns, InputRounding rounding, IReadOnly
     private readonly Dictionary<TokenWeights, (Matrix<double> Gram, Matrix<double> Cross)> _sums = rounding.Grid.Static ? []
         : weights.ToDictionary(w => w, _ => (new Matrix<double>(columns, columns), new Matrix<double>(columns, columns)));
 
+    // Tokens of each sequence that decide how much of a static range is kept.
+    private const int SampledTokens = 16;
+    private readonly List<float[]> _sampled = [];
     private InputRounder? _rounder;
     private float _min = float.PositiveInfinity, _max = float.NegativeInfinity;
 
@@ -24,10 +27,12 @@ internal sealed class RoundedSums(int columns, InputRounding rounding, IReadOnly
         if (rounding.Grid.Static)
         {
             (_min, _max) = (Math.Min(_min, TensorPrimitives.Min<float>(inputs.Data)), Math.Max(_max, TensorPrimitives.Max<float>(inputs.Data)));
+            if (rounding.Clip is null)
+                for (int i = 0; i < SampledTokens; i++) _sampled.Add(inputs.Row((int)((long)i * inputs.Rows / SampledTokens)).ToArray());
             return;
         }
         // A ratio must be known before anything is summed: the tokens of the first sequence decide it.
-        _rounder ??= InputRounder.Dynamic(rounding.Grid, rounding.Clip is { } clip ? (float)clip : BestClip(inputs));
+        _rounder ??= InputRounder.Dynamic(rounding.Grid, rounding.Clip is { } clip ? (float)clip : Best(InputRounding.Ratios, r => InputRounder.Dynamic(rounding.Grid, r), inputs.Rows, t => inputs.Row(t)));
         var rounded = new Matrix<float>(inputs.Rows, inputs.Columns);
         Threads.For(inputs.Rows, t => _rounder.Round(inputs.Row(t), rounded.Row(t)));
         foreach (var (w, (gram, cross)) in _sums)
@@ -50,7 +55,9 @@ internal sealed class RoundedSums(int columns, InputRounding rounding, IReadOnly
     {
         if (rounding.Grid.Static)
         {
-            var range = new RoundedStatistics(InputRounder.Static(rounding.Grid, _min, _max), new(0, 0), new(0, 0));
+            InputRounder Of(float ratio) => InputRounder.Static(rounding.Grid, ratio * _min, ratio * _max);
+            float ratio = rounding.Clip is { } clip ? (float)clip : Best(InputRounding.StaticRatios, Of, _sampled.Count, t => _sampled[t]);
+            var range = new RoundedStatistics(Of(ratio), new(0, 0), new(0, 0));
             return weights.Select(w => (w, range));
         }
         foreach (var (gram, cross) in _sums.Values)
@@ -63,25 +70,28 @@ internal sealed class RoundedSums(int columns, InputRounding rounding, IReadOnly
         return all.Select(s => (s.Key, s.Key == TokenWeights.None ? s.Value : s.Value with { Plain = all[TokenWeights.None] }));
     }
 
-    // The least Σ ‖x − z‖² / ‖x‖² over tokens: each counts alike, however long it is.
-    private float BestClip(Matrix<float> inputs)
+    private delegate ReadOnlySpan<float> Token(int t);
+
+    // The ratio of the least Σ ‖x − z‖² / ‖x‖² over tokens: each counts alike, however long it is.
+    private static float Best(IReadOnlyList<float> ratios, Func<float, InputRounder> rounderOf, int tokens, Token token)
     {
-        var errors = new double[InputRounding.Ratios.Count];
+        var errors = new double[ratios.Count];
         Threads.For(errors.Length, r =>
         {
-            var rounder = InputRounder.Dynamic(rounding.Grid, InputRounding.Ratios[r]);
-            var rounded = new float[inputs.Columns];
-            for (int t = 0; t < inputs.Rows; t++)
+            var rounder = rounderOf(ratios[r]);
+            float[] rounded = [];
+            for (int t = 0; t < tokens; t++)
             {
-                var x = inputs.Row(t);
-                double size = TensorPrimitives.SumOfSquares<float>(x);
+                var x = token(t);
+                if (rounded.Length == 0) rounded = new float[x.Length];
+                double size = TensorPrimitives.SumOfSquares(x);
                 if (size == 0) continue;
                 rounder.Round(x, rounded);
-                double distance = TensorPrimitives.Distance<float>(x, rounded);
+                double distance = TensorPrimitives.Distance(x, rounded);
                 errors[r] += distance * distance / size;
             }
         });
-        return InputRounding.Ratios[Array.IndexOf(errors, errors.Min())];
+        return ratios[Array.IndexOf(errors, errors.Min())];
     }
 
     private static Matrix<float> Weighted(Matrix<float> rows, Func<int, float> weight)

@@ -71,8 +71,17 @@ public static class RecipeShorthand
             if (ShorthandTable.Wrapper(method, sides[0]) is { } wrapper)
             {
                 var around = ShorthandTable.Json(wrapper);
-                around["inner"] = method.DeepClone();
-                json["method"] = method = around;
+                if (wrapper == "rounded-inputs" && (string?)method["method"] == "awq")
+                {
+                    // Inputs are rounded when they have been scaled.
+                    around["inner"] = method["inner"]!.DeepClone();
+                    method["inner"] = around;
+                }
+                else
+                {
+                    around["inner"] = method.DeepClone();
+                    json["method"] = method = around;
+                }
                 if (ShorthandTable.Wraps(sides[0]))
                 {
                     if (sides.Length > 1) around["rank"] = Value(sides[1]);

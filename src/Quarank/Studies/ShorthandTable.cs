@@ -56,6 +56,7 @@ internal static class ShorthandTable
         ["superGroup"] = ["grid.super.columns"],
         ["inputs"] = ["input.bits"],
         ["inputGroup"] = ["input.groupSize"],
+        ["inputStatic"] = ["input.static"],
         ["inputClip"] = ["clip"],
         ["k"] = ["blocks"],
         ["p"] = ["pBits"],
@@ -104,7 +105,7 @@ internal static class ShorthandTable
 
     /// <summary>The word of the method that an option puts around the one before it; null for options of methods that are there.</summary>
     public static string? Wrapper(JsonObject method, string option) => Wraps(option) ? option
-        : option is "inputs" or "inputGroup" or "inputClip" && method["input"] is null ? "rounded-inputs" : null;
+        : option is "inputs" or "inputGroup" or "inputStatic" or "inputClip" && method["input"] is null && method["inner"]?["input"] is null ? "rounded-inputs" : null;
 
     /// <summary>Where an option stands in a recipe's JSON whose <c>method</c> is <paramref name="method"/>, and the value of a bare name.</summary>
     /// <remarks>

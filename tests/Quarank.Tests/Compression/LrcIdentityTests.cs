@@ -129,6 +129,23 @@ public class LrcIdentityTests
     }
 
     [Fact]
+    public void Fitted_to_the_weights_it_is_the_plain_SVD_of_what_rounding_took_in_the_same_bytes()
+    {
+        var plain = Exact with { FitTo = LrcFit.Weights };
+        var sum = Assert.IsType<SumLinear>(plain.Compress(_problem));
+        Matrix<double> w = Wide(_problem.Weight), rounded = Wide(Exact.Inner.Compress(_problem).ToDense());
+        var (unrounded, grid) = RoundedLoss.Parts(sum);
+        Assert.Equal(rounded.Data.ToArray(), Wide(grid!).Data.ToArray());
+        var left = Minus(w, rounded);
+        var top = TopRank.Factor(left, K);
+        double tail = top.Energy - top.Values.Sum(v => v * v), actual = Minus(left, Wide(unrounded!)).Data.ToArray().Sum(v => v * v);
+        Assert.Equal(tail, actual, 1e-3 * tail);     // factors are half floats
+        Assert.Equal(Exact.Compress(_problem).Bits, sum.Bits);
+        Assert.Equal(Exact.PlannedBits(new("", M, N)), sum.Bits);
+        Assert.True(ProxyLoss.Relative(_problem, Exact.Compress(_problem)) < ProxyLoss.Relative(_problem, sum));
+    }
+
+    [Fact]
     public void The_measured_error_is_that_of_the_layer_on_the_tokens()
     {
         foreach (Method method in (Method[])[new Lrc(new Gptq(new(4)), new(4), K, LrcRank.Fixed), new RoundedInputs(new RoundToNearest(new(4)), new(4))])
@@ -148,6 +165,7 @@ public class LrcIdentityTests
         Assert.Contains("share", Assert.Throws<ArgumentException>((Exact with { RankOf = LrcRank.Width }).Validate).Message, StringComparison.Ordinal);
         Assert.Contains("static", Assert.Throws<ArgumentException>((Exact with { Input = new(8, Static: true) }).Validate).Message, StringComparison.Ordinal);
         Assert.Contains("transform", Assert.Throws<ArgumentException>(new Incoherent(Exact).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("iterations", Assert.Throws<ArgumentException>((Exact with { FitTo = LrcFit.Weights, Iterations = 2 }).Validate).Message, StringComparison.Ordinal);
         Assert.Contains("8 bits", Assert.Throws<ArgumentException>(() => (Exact with { Input = new(8) }).Compress(_problem)).Message, StringComparison.Ordinal);
     }
 

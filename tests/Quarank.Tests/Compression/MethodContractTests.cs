@@ -50,6 +50,7 @@ public class MethodContractTests
         ["lrc"] = new Lrc(new Gptq(new(4, 0, GridOffset.None), GridRange.Clip), new(4), Iterations: 2),
         ["lrc: 8-bit factors, a share of bytes"] = new Lrc(new RoundToNearest(new(4, 32)), new(4), 0.5, LrcRank.Bytes, 8),
         ["lrc: 4-bit factors, a fixed rank"] = new Lrc(new Gptq(new(4)), new(4), 9, LrcRank.Fixed, 4),
+        ["lrc: a plain correction"] = new Lrc(new Gptq(new(4)), new(4), 9, LrcRank.Fixed, 8, FitTo: LrcFit.Weights),
         ["lrc: no factors"] = new Lrc(new Gptq(new(4)), new(4), 0, LrcRank.Fixed),
         ["caldera"] = new Caldera(8, Iterations: 2, FactorIterations: 2, Passes: 1),
         ["caldera: 16 bits, low rank first, down-dated"] = new Caldera(6, FactorBits: 16, Iterations: 2, Start: CalderaStart.LowRank, Downdate: true, Passes: 1),

@@ -153,6 +153,56 @@ public class ChannelScalingTests
         for (int i = 0; i < expected.Data.Length; i++) Assert.Equal(expected.Data[i], actual.Data[i], 0.03 * size);
     }
 
+    [Theory]
+    [InlineData(Propagation.Original)]
+    [InlineData(Propagation.Compressed)]
+    public void Scaled_inputs_are_rounded_when_they_have_been_scaled(Propagation propagation)
+    {
+        using var folder = new TemporaryFolder();
+        string model = TinyLlama.Write(folder["model"]);
+        File.WriteAllText(folder["text.txt"], string.Concat(Enumerable.Range(0, 400).Select(i => $"{i * i} hens, ")));
+        var calibration = new CalibrationSettings([folder["text.txt"]]) { Samples = 6, Length = 40 };
+        var method = new Awq(new RoundedInputs(new RoundToNearest(new(8, 0, GridOffset.None)), new(8, Static: true)), Steps: 4);
+        var report = CompressionRun.Execute(model, folder["static"], new Recipe(method, calibration) { Propagate = propagation });
+        Assert.All(report.Layers, l => Assert.Contains("folded into", l.Scaling, StringComparison.Ordinal));
+
+        // A static range that reaches as far as the scaled inputs do, no more and no less.
+        using var compressed = Checkpoint.Open(folder["static"]);
+        var after = Model.Load(compressed);
+        var name = after.Spec.Projections(0)[0].Name;
+        float[] range = compressed.Tensors[$"{name}.range"].ReadArray<float>();
+        float most = 0;
+        foreach (int[] ids in CalibrationSet.Read(calibration, Quarank.Tokenizers.Tokenizer.Load(model)).Sequences)
+            after.Blocks[0].Forward(after.Embedding.Apply(ids), (site, x) =>
+            {
+                if (site == InputSite.Attention) most = Math.Max(most, x.Data.ToArray().Max(Math.Abs));
+            }, new ForwardBuffers(after.Spec));
+        Assert.Equal(most, range.Max(Math.Abs), 1e-5f * most);
+
+        // Sums of rounded inputs are those of scaled ones: the measured error is the layer's own, of 8 bits.
+        var lrc = CompressionRun.Execute(model, folder["lrc"], new Recipe(new Awq(new Lrc(new Gptq(new(8, 0, GridOffset.None)), new(8), 2, LrcRank.Fixed, Damping: 1e-6), Steps: 4), calibration) { Propagate = propagation });
+        Assert.All(lrc.Layers, l => Assert.InRange(l.RelativeError, 0, 3e-4));
+        using var original = Checkpoint.Open(model);
+        using var corrected = Checkpoint.Open(folder["lrc"]);
+        var (before, with) = (Model.Load(original), Model.Load(corrected));
+        int[] tokens = [1, 5, 9, 3, 7, 2];
+        Matrix<float> expected = before.Logits(before.Forward(tokens)), actual = with.Logits(with.Forward(tokens));
+        double size = expected.Data.ToArray().Max(Math.Abs);
+        for (int i = 0; i < expected.Data.Length; i++) Assert.Equal(expected.Data[i], actual.Data[i], 0.05 * size);
+    }
+
+    [Fact]
+    public void Rounded_inputs_whose_factors_cannot_be_folded_are_refused()
+    {
+        var inner = new RoundedInputs(new RoundToNearest(new(8)), new(8));
+        Assert.Contains("folded", Assert.Throws<ArgumentException>(new Awq(inner, Fold: false).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("inside", Assert.Throws<ArgumentException>(new RoundedInputs(new Awq(new RoundToNearest(new(8))), new(8)).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("inside", Assert.Throws<ArgumentException>(new Lrc(new Awq(new RoundToNearest(new(8))), new(8)).Validate).Message, StringComparison.Ordinal);
+        Assert.Contains("inside", Assert.Throws<ArgumentException>(new Corrected(new Awq(inner)).Validate).Message, StringComparison.Ordinal);
+        var experts = Plan.Shapes(SomeFamily.Build("mixtral").Spec);
+        Assert.Contains("router", Assert.Throws<InvalidDataException>(() => Assignment.Of(new Recipe(new Awq(inner), new(["text"])), experts)).Message, StringComparison.Ordinal);
+    }
+
     private static void AssertSameLogits(SomeFamily model, Model scaled)
     {
         int[] ids = model.Ids(12);

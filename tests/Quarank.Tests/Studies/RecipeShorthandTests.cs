@@ -41,6 +41,8 @@ public class RecipeShorthandTests
         Assert.Equal(new RoundedInputs(new Gptq(new GridFormat(4, 0, GridOffset.None)), new(8, 128)), RecipeShorthand.One("gptq:bits=4,group=0,symmetric,inputs=8,inputGroup=128", null).Recipe.Method);
         Assert.Equal(new Lrc(new Gptq(new GridFormat(4, 0), GridRange.Clip), new(4), 0.3, LrcRank.Width, Iterations: 5, Clip: null),
             RecipeShorthand.One("lrc:bits=4,group=0,clip,rank=0.3,rankOf=width,iterations=5,inputClip=search", null).Recipe.Method);
+        Assert.Equal(new Awq(new RoundedInputs(new RoundToNearest(new(8, 0, GridOffset.None), GridRange.Output), new(8, Static: true), null)),
+            RecipeShorthand.One("awq:bits=8,group=0,symmetric,inputs=8,inputStatic,inputClip=search", null).Recipe.Method);
         Assert.Equal(new Lordq(2.5, QBits: 16), RecipeShorthand.One("lordq:bits=2.5,q=16", null).Recipe.Method);
     }
 

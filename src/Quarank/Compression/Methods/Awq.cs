@@ -29,7 +29,7 @@ public sealed record Awq(Method Inner, bool Fold = true, int Steps = 20, Channel
         if (Steps < 1) throw new ArgumentException($"At least one ratio is tried, not {Steps}.");
     }
 
-    private GridFormat Grid => Inner switch
+    private GridFormat Grid => (Inner is RoundedInputs rounded ? rounded.Inner : Inner is Lrc lrc ? lrc.Inner : Inner) switch
     {
         RoundToNearest nearest => nearest.Grid,
         Gptq gptq => gptq.Grid,

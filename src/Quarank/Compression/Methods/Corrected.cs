@@ -55,6 +55,7 @@ public sealed record Corrected(
     {
         Inner.Validate();
         Style.Validate();
+        if (Inner is ScaledMethod { Rounding: not null }) throw new ArgumentException("Inputs are rounded when they have been scaled, and factors folded for that: put the correction inside the method that scales channels.");
         if (Inner is Exact) throw new ArgumentException("What is kept exact is kept so beside the correction: exact around corrected, not the other way round.");
         if (Rank < 1) throw new ArgumentException($"A rank is at least 1, not {Rank}.");
         if (BitsPerWeight is not (null or (> 0 and <= 32))) throw new ArgumentException($"A budget lies above 0 and up to 32 bits per weight, not {BitsPerWeight}.");

@@ -21,6 +21,17 @@ public enum LrcRank
     [JsonStringEnumMemberName("fixed")] Fixed,
 }
 
+/// <summary>What weights and factors are fitted to.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<LrcFit>))]
+public enum LrcFit
+{
+    /// <summary>What the layer gives of the rounded input: LRC.</summary>
+    [JsonStringEnumMemberName("outputs")] Outputs,
+
+    /// <summary>The weights alone, as if the input were not rounded: the plain SVD of W − Ŵ, a baseline of the same storage.</summary>
+    [JsonStringEnumMemberName("weights")] Weights,
+}
+
 /// <summary>
 /// LRC (low-rank correction, arXiv:2412.07902; spec §4): y = Ŵ z + U Vᵀ x with z the rounded input and x the input itself. Weights and factors take
 /// turns: Ŵ is another method's for the target (W − U Vᵀ) Σxz Σz⁻¹ under Σz, U Vᵀ the best factors of W − Ŵ Σxzᵀ Σx⁻¹ under Σx; they begin with those
@@ -33,8 +44,9 @@ public enum LrcRank
 /// <param name="Iterations">T.</param>
 /// <param name="Clip">Which part of the input's range is kept; null: found by search on the calibration tokens.</param>
 /// <param name="Damping">λ: λ · mean(diag Σx) is added to Σx and to Σz where they are solved with.</param>
+/// <param name="FitTo">What both are fitted to.</param>
 public sealed record Lrc(Method Inner, InputGrid Input, double Rank = 0.1, LrcRank RankOf = LrcRank.Weights, int FactorBits = 16, int Iterations = 1,
-    double? Clip = 1, double Damping = 0.01) : Method
+    double? Clip = 1, double Damping = 0.01, LrcFit FitTo = LrcFit.Outputs) : Method
 {
     [JsonIgnore] public override TokenWeights PreferredWeights => Inner.PreferredWeights;
 
@@ -44,12 +56,14 @@ public sealed record Lrc(Method Inner, InputGrid Input, double Rank = 0.1, LrcRa
     {
         Rounding!.Validate();
         if (Input.Static) throw new ArgumentException("LRC fits to inputs with ranges of their own, not to a static one.");
-        if (Inner is ScaledMethod || Inner.Rounding is not null || Inner.BudgetBitsPerWeight is not null) throw new ArgumentException("LRC is around a method for a grid, rtn or gptq say.");
+        if (Inner is ScaledMethod) throw new ArgumentException("Inputs are rounded when they have been scaled: put LRC inside the method that scales channels.");
+        if (Inner.Rounding is not null || Inner.BudgetBitsPerWeight is not null) throw new ArgumentException("LRC is around a method for a grid, rtn or gptq say.");
         Inner.Validate();
         if (!(Rank >= 0 && double.IsFinite(Rank))) throw new ArgumentException($"A rank is from 0 on, not {Rank}.");
         if (RankOf != LrcRank.Fixed && Rank > 1) throw new ArgumentException($"A share is at most 1, not {Rank}; a rank itself needs rankOf fixed.");
         if (RankOf == LrcRank.Fixed && Rank != Math.Floor(Rank)) throw new ArgumentException($"A fixed rank is a whole number, not {Rank}.");
         if (FactorBits is not (4 or 8 or 16)) throw new ArgumentException($"Factors have 16, 8 or 4 bits, not {FactorBits}.");
+        if (FitTo == LrcFit.Weights && (Iterations != 1 || Rank == 0)) throw new ArgumentException("The plain SVD of what a weight loses is taken once, and of some rank: fitTo \"weights\" has no iterations and no rank of 0.");
         if (Iterations < 1) throw new ArgumentException($"There is at least one iteration, not {Iterations}.");
         if (!(Damping >= 0 && double.IsFinite(Damping))) throw new ArgumentException($"Damping is a number from 0 on, not {Damping}.");
     }

@@ -24,6 +24,7 @@ internal sealed class LrcLayer
 
     public Linear Compress()
     {
+        if (_method.FitTo == LrcFit.Weights) return Plain();
         (Linear Layer, LrcFactors? Factors, double Loss)? best = null;
         var product = _rank == 0 ? null : Start().Product();
         for (int t = 0; t < _method.Iterations; t++)
@@ -39,6 +40,15 @@ internal sealed class LrcLayer
         }
         var quantized = new QuantizedInputLinear(_rounded.Rounder, best!.Value.Layer);
         return best.Value.Factors is { } kept ? new SumLinear([quantized, kept.ToLinear()]) : quantized;
+    }
+
+    // Ŵ as the inner method makes it of W, and the best product for what it leaves, neither knowing of the rounded input.
+    private SumLinear Plain()
+    {
+        var layer = _method.Inner.Compress(_problem);
+        var left = RoundedLoss.Minus(_w, RoundedLoss.Wide(layer.ToDense()));
+        var u = Transposed(TopRank.Factor(left, _rank).U);
+        return new([new QuantizedInputLinear(_rounded.Rounder, layer), new LrcFactors(u, LinearAlgebra.Multiply(u, left), _method.FactorBits).ToLinear()]);
     }
 
     /// <summary>(c) the factors that are best beside a Ŵ of any numbers: top eigenvectors of W (Σx − Σxz Σz⁻¹ Σxzᵀ) Wᵀ.</summary>

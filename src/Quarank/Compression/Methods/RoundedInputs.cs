@@ -26,7 +26,7 @@ public sealed record RoundedInputs(Method Inner, InputGrid Input, double? Clip =
     public override void Validate()
     {
         Rounding!.Validate();
-        if (Inner is ScaledMethod) throw new ArgumentException("Scaled channels and rounded inputs do not go together yet: factors would have to be known when inputs are rounded.");
+        if (Inner is ScaledMethod) throw new ArgumentException("Inputs are rounded when they have been scaled: put the rounding inside the method that scales channels.");
         if (Inner.Rounding is not null) throw new ArgumentException("This method rounds its inputs already; once is enough.");
         Inner.Validate();
     }

@@ -27,7 +27,8 @@ internal static class ArchitectureTable
             throw new InvalidDataException($"config.json: 'architectures' must name one architecture, found {names.Count}; known: {Known}.");
         if (!Readers.TryGetValue(names[0], out var read))
             throw new NotSupportedException($"Architecture '{names[0]}' is not supported; known: {Known}.");
-        return read(reader) with { Architecture = names[0], Rotation = RotationSpec.Read(reader) };
+        var spec = read(reader) with { Architecture = names[0], Rotation = RotationSpec.Read(reader) };
+        return spec.Rotation is { Centred: true } ? spec with { Norm = NormKind.Rms } : spec;
     }
 
     private static string Known => string.Join(", ", Readers.Keys.Order(StringComparer.Ordinal));

@@ -27,7 +27,8 @@ public sealed record TransformedModel(StoredTensors Tensors, JsonElement Config,
 
 /// <summary>
 /// QuaRot's rewriting of a model (spec §4.4): norm gains folded into the layers after them, the residual stream turned by a randomized Hadamard matrix,
-/// values, the feed-forward part's inner vector and keys by exact ones. All in double, rounded once to the type that is stored.
+/// values, the feed-forward part's inner vector and keys by exact ones. Of a model with layer norms everything that enters the stream is centred first, and shifts go into biases.
+/// All in double, rounded once to the type that is stored.
 /// </summary>
 public static class ModelRotation
 {
@@ -43,11 +44,12 @@ public static class ModelRotation
         if (config.TryGetProperty("text_config", out _))
             throw new NotSupportedException($"{spec.Architecture} cannot be rotated: its config describes a text model inside another.");
 
+        rotation = rotation with { Centred = spec.Norm == NormKind.Layer };
         var steps = new RotationSteps(spec, rotation, tensors);
         var turned = new StoredTensors();
         string headName = $"{spec.Names.Head}.weight";     // some files hold a tied head too
         foreach (var tensor in tensors.All)
-            if (!spec.TiedHead || tensor.Name != headName) turned.Add(tensor.Name, Turned(tensor, steps.Of(tensor.Name), type));
+            if ((!spec.TiedHead || tensor.Name != headName) && !steps.LeavesOut(tensor.Name)) turned.Add(tensor.Name, Turned(tensor, steps.Of(tensor.Name), type));
         long added = 0;
         if (spec.TiedHead)
         {
@@ -62,12 +64,9 @@ public static class ModelRotation
     {
         var described = JsonObject.Create(config)!;
         described["tie_word_embeddings"] = false;
-        described["quarank"] = new JsonObject
-        {
-            ["version"] = 2,
-            ["rotation"] = new JsonObject { ["seed"] = rotation.Seed, ["values"] = rotation.Values, ["down"] = rotation.Down, ["keys"] = rotation.Keys },
-            ["layers"] = new JsonObject(),
-        };
+        var section = new JsonObject { ["seed"] = rotation.Seed, ["values"] = rotation.Values, ["down"] = rotation.Down, ["keys"] = rotation.Keys };
+        if (rotation.Centred) section["centred"] = true;
+        described["quarank"] = new JsonObject { ["version"] = rotation.Version, ["rotation"] = section, ["layers"] = new JsonObject() };
         return JsonSerializer.SerializeToElement(described);
     }
 

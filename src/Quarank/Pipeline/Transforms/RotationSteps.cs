@@ -12,6 +12,9 @@ internal sealed class RotationStep
     /// <summary>Of a norm before the layer; null: of ones.</summary>
     public double[]? Gain { get; init; }
 
+    /// <summary>Of a bias: added before it is turned, W times the shift of the norm before the layer; null: nothing.</summary>
+    public Func<double[]>? Shift { get; init; }
+
     /// <summary>Turns a row: what the layer reads, turned.</summary>
     public Action<Span<double>>? Inputs { get; init; }
 
@@ -38,6 +41,7 @@ internal sealed class RotationStep
             var row = w.Row(i);
             if (Gain is not null) TensorPrimitives.Multiply(row, Gain, row);
             Inputs?.Invoke(row);
+            if (Shift is not null) TensorPrimitives.Add(row, Shift(), row);
             if (vector) Outputs?.Invoke(row);
         });
         if (Outputs is not null && !vector)
@@ -69,7 +73,8 @@ internal sealed class RotationSteps
     private readonly ModelSpec _spec;
     private readonly RotationSpec _rotation;
     private readonly StoredTensors _tensors;
-    private readonly Action<Span<double>> _residual, _attended, _down;
+    private readonly HashSet<string> _left = new(StringComparer.Ordinal);
+    private readonly Action<Span<double>> _residual, _entering, _attended, _down;
 
     public RotationSteps(ModelSpec spec, RotationSpec rotation, StoredTensors tensors)
     {
@@ -77,6 +82,11 @@ internal sealed class RotationSteps
         var residual = rotation.Residual(spec);
         var (down, across) = (HadamardTransform.Of(spec.IntermediateSize), new AcrossHeads(spec.HeadCount, spec.HeadSize));
         _residual = x => residual.Forward(x);
+        _entering = spec.Norm != NormKind.Layer ? _residual : x =>
+        {
+            TensorPrimitives.Subtract(x, TensorPrimitives.Sum<double>(x) / x.Length, x);
+            residual.Forward(x);
+        };
         _down = x => down.Forward(x);
         _attended = x =>
         {
@@ -85,22 +95,27 @@ internal sealed class RotationSteps
         };
 
         var names = spec.Names;
-        Add(names.Embedding, new() { Inputs = _residual });
-        Add(names.Head, new() { Gain = spec.FinalNorm ? Fold(names.FinalNorm) : null, Inputs = _residual });
+        Add(names.Embedding, new() { Inputs = _entering });
+        if (spec.PositionOffset is not null) Add(names.Positions, new() { Inputs = _entering });
+        // Behind a last norm with a shift the head stays as it is, and reads states turned back.
+        if (spec.Norm != NormKind.Layer) Add(names.Head, new() { Gain = spec.FinalNorm ? Fold(names.FinalNorm).Gain : null, Inputs = _residual });
         for (int b = 0; b < spec.BlockCount; b++) AddBlock(b, names.Block(b));
     }
 
     /// <summary>Null for a tensor that stays as it is.</summary>
     public RotationStep? Of(string tensor) => _steps.GetValueOrDefault(tensor);
 
+    /// <summary>Whether a tensor has no place in the rotated model: the shift of a layer norm.</summary>
+    public bool LeavesOut(string tensor) => _left.Contains(tensor);
+
     private void AddBlock(int block, string name)
     {
         var (names, places) = (_spec.Names, _spec.Projections(block));
-        double[] attention = Fold($"{name}.{names.AttentionNorm}"), mlp = Fold($"{name}.{names.MlpNorm}");
-        if (_spec.ExpertCount > 0) Add($"{name}.{names.Mlp}{names.Router}", new() { Gain = mlp, Inputs = _residual });
+        Folded attention = Fold($"{name}.{names.AttentionNorm}"), mlp = Fold($"{name}.{names.MlpNorm}");
+        if (_spec.ExpertCount > 0) Add($"{name}.{names.Mlp}{names.Router}", new() { Gain = mlp.Gain, Inputs = _residual });
         int values = _spec.FusedProjections ? 0 : 2, at = 0;
         // A norm behind a layer reads its output as it was, and turns it itself.
-        var outputs = _spec.NormPlacement == NormPlacement.Before ? _residual : null;
+        var outputs = _spec.NormPlacement == NormPlacement.Before ? _entering : null;
         foreach (var p in places)
         {
             switch (p.Site.Place)
@@ -123,10 +138,22 @@ internal sealed class RotationSteps
         }
     }
 
-    private void Add(ProjectionSpec place, double[]? gain, Action<Span<double>>? inputs, Action<Span<double>>? outputs)
+    private void Add(ProjectionSpec place, Folded? norm, Action<Span<double>>? inputs, Action<Span<double>>? outputs)
     {
-        Add(place.Name, new() { Gain = gain, Inputs = inputs, Outputs = outputs });
-        if (place.HasBias && outputs is not null) _steps.Add($"{place.Name}.bias", new() { Outputs = outputs });
+        Add(place.Name, new() { Gain = norm?.Gain, Inputs = inputs, Outputs = outputs });
+        Func<double[]>? shift = norm?.Shift is { } b ? () => Times(place, b) : null;
+        if (place.HasBias && (outputs is not null || shift is not null)) _steps.Add($"{place.Name}.bias", new() { Outputs = outputs, Shift = shift });
+    }
+
+    private double[] Times(ProjectionSpec place, double[] shift)
+    {
+        var w = _tensors[$"{place.Name}.weight"].ReadMatrix();
+        return [.. Enumerable.Range(0, w.Rows).Select(i =>
+        {
+            double sum = 0;
+            for (int j = 0; j < shift.Length; j++) sum += w[i, j] * shift[j];
+            return sum;
+        })];
     }
 
     private void Add(string name, RotationStep step) => _steps.Add($"{name}.weight", step);
@@ -137,11 +164,15 @@ internal sealed class RotationSteps
         for (int h = 0; h < x.Length; h += _spec.HeadSize) transform.Forward(x.Slice(h, _spec.HeadSize));
     }
 
-    // The gain of a norm, which is left without one.
-    private double[] Fold(string norm)
+    private sealed record Folded(double[] Gain, double[]? Shift);
+
+    // The gain and shift of a norm, which is left without them.
+    private Folded Fold(string norm)
     {
-        bool plusOne = _spec.Norm == NormKind.RmsPlusOne;
+        bool plusOne = _spec.Norm == NormKind.RmsPlusOne, shifts = _spec.Norm == NormKind.Layer;
         Add(norm, new() { Constant = plusOne ? 0 : 1 });
-        return [.. _tensors[$"{norm}.weight"].ReadAll().Select(g => (plusOne ? 1.0 : 0) + g)];
+        if (shifts) _left.Add($"{norm}.bias");
+        return new([.. _tensors[$"{norm}.weight"].ReadAll().Select(g => (plusOne ? 1.0 : 0) + g)],
+            shifts ? [.. _tensors[$"{norm}.bias"].ReadAll().Select(b => (double)b)] : null);
     }
 }

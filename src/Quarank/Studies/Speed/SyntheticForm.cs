@@ -4,18 +4,19 @@ using Quarank.Compression;
 using Quarank.Compression.Methods;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
+using Quarank.Numerics.Kernels;
 
 namespace Quarank.Studies.Speed;
 
 /// <summary>
 /// How the layers of a synthetic model are stored, in a few letters: <c>f16</c>, <c>grid:4:128</c>, <c>codebook:4:row</c>,
-/// <c>lordq:2</c>, or a sum of such, <c>grid:2:row+lordq:0.5</c>.
+/// <c>lordq:2</c>, or a sum of such, <c>grid:2:row+lordq:0.5</c>; <c>a8:grid:4:row</c> reads its input rounded to 8 bits a token.
 /// </summary>
 public sealed class SyntheticForm
 {
     /// <summary>What can be written, for messages and help.</summary>
     public const string Grammar = "f16, bf16, f32, grid:BITS:GROUP, codebook:BITS:GROUP (GROUP a number or row; a grid also :symmetric or :number), "
-        + "lattice:BITS, trellis:BITS, lordq:BITS-PER-WEIGHT, or a sum of these with +";
+        + "lattice:BITS, trellis:BITS, lordq:BITS-PER-WEIGHT, any of these with aBITS: before it for inputs rounded to so many bits (a8:grid:4:row), or a sum of them with +";
 
     private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal)
     {
@@ -44,7 +45,20 @@ public sealed class SyntheticForm
     public static SyntheticForm Parse(string text)
     {
         var form = new SyntheticForm(text);
-        foreach (string term in text.Split('+')) form.Add(term.Split(':'));
+        foreach (string term in text.Split('+'))
+        {
+            string[] words = term.Split(':');
+            if (InputBits(words[0]) is not { } bits)
+            {
+                form.Add(words);
+                continue;
+            }
+            if (words.Length == 1) throw form.Unknown();
+            form.Add(words[1..]);
+            var (inner, input) = (form._terms[^1], new InputGrid(bits));
+            input.Validate();
+            form._terms[^1] = (layer, all) => new QuantizedInputFormat(input, inner(layer, all));
+        }
         return form;
     }
 
@@ -116,6 +130,8 @@ public sealed class SyntheticForm
             return new ProductFormat(fitted.RankFor(layer.Rows, layer.Columns), factor with { Bits = fitted.PBits, Axis = GridAxis.Columns }, factor);
         });
     }
+
+    private static int? InputBits(string word) => word.Length == 2 && word[0] == 'a' && char.IsAsciiDigit(word[1]) ? word[1] - '0' : null;
 
     private static GridOffset? Offset(string[] words) => words switch
     {

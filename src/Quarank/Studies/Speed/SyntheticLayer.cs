@@ -28,6 +28,7 @@ internal sealed class SyntheticLayer(ElementType type, ulong seed)
         LatticeFormat l => Lattice(name, l, rows, columns),
         TrellisFormat t => Trellis(name, t, rows, columns),
         TransformedFormat t => [StoredTensor.FromValues($"{name}.seed", [(int)SeedOf(name)], 1), .. Tensors($"{name}.inner", t.Inner, rows, columns)],
+        QuantizedInputFormat q => [StoredTensor.FromValues($"{name}.range", [1f], 1), .. Tensors($"{name}.inner", q.Inner, rows, columns)],
         SumFormat s => s.Terms.SelectMany((t, i) => Tensors($"{name}.{SumFormat.NameOf(i)}", t, rows, columns)),
         _ => throw new NotSupportedException($"{name}: no synthetic tensors for {format.GetType().Name}."),
     };

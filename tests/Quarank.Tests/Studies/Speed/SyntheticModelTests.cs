@@ -35,6 +35,8 @@ public sealed class SyntheticModelTests : IDisposable
     [InlineData("grid:2:row", 2)]
     [InlineData("grid:4:64:number", 4 + 32 / 64.0)]
     [InlineData("codebook:4:32", 4 + 16 / 32.0)]
+    [InlineData("a8:grid:4:row:symmetric", 4)]
+    [InlineData("a4:grid:4:32+grid:2:32:symmetric", 4 + (16 + 4) / 32.0 + 2.5)]
     [InlineData("lordq:2", 2)]
     [InlineData("grid:2:32:symmetric+lordq:1", 2.5 + 1)]
     public void A_model_of_any_form_is_loaded_runs_and_takes_the_bits_that_its_name_says(string form, double bits)

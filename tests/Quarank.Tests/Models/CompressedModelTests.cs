@@ -50,7 +50,7 @@ public class CompressedModelTests
         Refused<InvalidDataException>(Section(1, Layer, new JsonObject { ["form"] = "dense", ["color"] = "blue" }), Layer);
 
     [Fact]
-    public void A_later_version_of_the_section_is_refused() => Refused<NotSupportedException>(Section(3, Layer, new JsonObject()), "version 3");
+    public void A_later_version_of_the_section_is_refused() => Refused<NotSupportedException>(Section(4, Layer, new JsonObject()), "version 4");
 
     [Fact]
     public void A_section_without_layers_is_refused() => Refused<InvalidDataException>(new JsonObject { ["version"] = 1 }, "quarank.layers");

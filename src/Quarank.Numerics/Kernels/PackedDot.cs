@@ -19,7 +19,7 @@ internal static unsafe class PackedDot
         }
         switch (rows.Layout.Bits)
         {
-            case 2: MultiplyFour<TwoBits>(rows, x, count, y); break;
+            case 2: Multiply<TwoBits>(rows, x, count, y); break;
             case 3: Multiply<ThreeBits>(rows, x, count, y); break;
             case 4: Multiply<FourBits>(rows, x, count, y); break;
             default: Multiply<EightBits>(rows, x, count, y); break;
@@ -36,60 +36,6 @@ internal static unsafe class PackedDot
         else if (rows.Layout.UnitSize == 128) Groups<TWidth, Unit128>(rows, x, count, y);
         else if (rows.Layout.UnitSize == 64) Groups<TWidth, Unit64>(rows, x, count, y);
         else Groups<TWidth, Unit32>(rows, x, count, y);
-    }
-
-    // As Multiply, four rows at a time and the rest one by one.
-    private static void MultiplyFour<TWidth>(in PackedRows rows, in PackedInput x, int count, float* y) where TWidth : struct, IPackedFour
-    {
-        if (rows.Layout.Groups == 1)
-        {
-            WholeFours<TWidth>(rows, x, count / 4, y);
-            int done = count / 4 * 4;
-            var rest = rows with { Codes = rows.Codes + (nint)done * rows.Layout.BytesPerRow };
-            WholeRows<TWidth>(rest, x, count - done, y + done);
-            PackedScales.Finish(rows, x, count, y);
-        }
-        else if (rows.Layout.UnitSize == 128) GroupsOfFour<TWidth, Unit128>(rows, x, count, y);
-        else if (rows.Layout.UnitSize == 64) GroupsOfFour<TWidth, Unit64>(rows, x, count, y);
-        else GroupsOfFour<TWidth, Unit32>(rows, x, count, y);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WholeFours<TWidth>(in PackedRows rows, in PackedInput x, int fours, float* y) where TWidth : struct, IPackedFour
-    {
-        var (layout, bytes) = (rows.Layout, rows.Layout.BytesPerRow);
-        byte* row = rows.Codes;
-        float* scales = x.UnitScales;
-        Vector256<float>* sums = stackalloc Vector256<float>[4];
-        for (int i = 0; i < fours; i++, row += 4 * bytes, y += 4)
-        {
-            for (int k = 0; k < 4; k++) sums[k] = Vector256<float>.Zero;
-            TWidth.AddFour<Unit128, SharedScales>(sums, row, scales, 0, x, layout);
-            for (int k = 0; k < 4; k++) y[k] = PackedLanes.Total(sums[k]);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void GroupsOfFour<TWidth, TUnit>(in PackedRows rows, in PackedInput x, int count, float* y)
-        where TWidth : struct, IPackedFour where TUnit : struct, IPackedUnit
-    {
-        var (layout, bytes) = (rows.Layout, rows.Layout.BytesPerRow);
-        byte* row = rows.Codes;
-        nint stride = layout.Units + 16;
-        float* scales = stackalloc float[4 * (layout.Units + 16)];
-        Vector256<float>* sums = stackalloc Vector256<float>[4];
-        int i = 0;
-        for (; i + 4 <= count; i += 4, row += 4 * bytes)
-        {
-            for (int k = 0; k < 4; k++) sums[k] = PackedScales.Prepare(rows, x, i + k, scales + k * stride);
-            TWidth.AddFour<TUnit, OwnScales>(sums, row, scales, stride, x, layout);
-            for (int k = 0; k < 4; k++) y[i + k] = PackedLanes.Total(sums[k]);
-        }
-        for (; i < count; i++, row += bytes)
-        {
-            var offsets = PackedScales.Prepare(rows, x, i, scales);
-            y[i] = PackedLanes.Total(TWidth.AddRow<TUnit>(offsets, row, scales, x, layout));
-        }
     }
 
     // The weights' scale is the row's and comes last: units differ by the input's scales only.

@@ -20,18 +20,6 @@ internal static unsafe class PackedLanes
         if (Sse.IsSupported) Sse.Prefetch0(p + 1536);
     }
 
-    /// <summary>Asks for the same line of the four rows behind these four.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FetchFour(byte* p, nint bytes)
-    {
-        if (!Sse.IsSupported) return;
-        p += 4 * bytes;
-        Sse.Prefetch0(p);
-        Sse.Prefetch0(p + bytes);
-        Sse.Prefetch0(p + 2 * bytes);
-        Sse.Prefetch0(p + 3 * bytes);
-    }
-
     /// <summary>Codes (0 … 127) times the bytes at <paramref name="q"/>, neighbours summed: at most 2 · 127 · 127.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Pairs(Vector256<byte> codes, sbyte* q)

@@ -13,33 +13,6 @@ internal unsafe interface IPackedWidth
         where TUnit : struct, IPackedUnit;
 }
 
-/// <summary>Widths whose rows are bound by instructions rather than by memory: four rows at once share what is no row's own.</summary>
-internal unsafe interface IPackedFour : IPackedWidth
-{
-    /// <summary>As <see cref="IPackedWidth.AddRow"/> for four rows that follow one another, each sum bit for bit the same.</summary>
-    /// <param name="sums">Four.</param>
-    /// <param name="scales">Of the first row.</param>
-    /// <param name="stride">From a row's scales to the next one's; 0 where all have the same, which <typeparamref name="TScales"/> says too.</param>
-    static abstract void AddFour<TUnit, TScales>(Vector256<float>* sums, byte* row, float* scales, nint stride, in PackedInput x, PackedLayout layout)
-        where TUnit : struct, IPackedUnit where TScales : struct, IPackedSharing;
-}
-
-/// <summary>Whether rows have the same scales, as a constant to the compiler.</summary>
-internal interface IPackedSharing
-{
-    static abstract bool Shared { get; }
-}
-
-internal readonly struct SharedScales : IPackedSharing
-{
-    public static bool Shared => true;
-}
-
-internal readonly struct OwnScales : IPackedSharing
-{
-    public static bool Shared => false;
-}
-
 /// <summary>Columns that share both scales, as a constant to the compiler.</summary>
 internal interface IPackedUnit
 {
@@ -99,7 +72,7 @@ internal readonly unsafe struct FourBits : IPackedWidth
     }
 }
 
-internal readonly unsafe struct TwoBits : IPackedFour
+internal readonly unsafe struct TwoBits : IPackedWidth
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> AddRow<TUnit>(Vector256<float> sum, byte* row, float* scales, in PackedInput x, PackedLayout layout)
@@ -108,38 +81,19 @@ internal readonly unsafe struct TwoBits : IPackedFour
         sbyte* q = x.Codes;
         float* unit = scales;
         Vector256<byte> first = Vector256.Create((byte)3), second = Vector256.Create((byte)12);
-        for (byte* end = row + layout.TailStart / 4; row != end; row += 32, q += 128, unit += 128 / TUnit.Size)
+        // A line holds two blocks, which share the prefetch and the loop.
+        for (byte* end = row + layout.TailStart / 256 * 64; row != end; row += 64, q += 256, unit += 256 / TUnit.Size)
         {
             Fetch(row);
             sum = AddBlock<TUnit>(sum, Vector256.Load(row), q, unit, first, second);
+            sum = AddBlock<TUnit>(sum, Vector256.Load(row + 32), q + 128, unit + 128 / TUnit.Size, first, second);
+        }
+        if ((layout.TailStart & 128) != 0)
+        {
+            sum = AddBlock<TUnit>(sum, Vector256.Load(row), q, unit, first, second);
+            row += 32;
         }
         return AddTail(sum, row, scales, x, layout);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddFour<TUnit, TScales>(Vector256<float>* sums, byte* row, float* scales, nint stride, in PackedInput x, PackedLayout layout)
-        where TUnit : struct, IPackedUnit where TScales : struct, IPackedSharing
-    {
-        sbyte* q = x.Codes;
-        float* unit = scales;
-        nint bytes = layout.BytesPerRow;
-        Vector256<byte> first = Vector256.Create((byte)3), second = Vector256.Create((byte)12);
-        Vector256<float> a = sums[0], b = sums[1], c = sums[2], d = sums[3];
-        byte* r1 = row + bytes, r2 = r1 + bytes, r3 = r2 + bytes;
-        nint at = 0;
-        for (nint end = layout.TailStart / 4; at != end; at += 32, q += 128, unit += 128 / TUnit.Size)
-        {
-            // A line holds two stripes.
-            if ((at & 32) == 0) FetchFour(row + at, bytes);
-            a = AddBlock<TUnit>(a, Vector256.Load(row + at), q, unit, first, second);
-            b = AddBlock<TUnit>(b, Vector256.Load(r1 + at), q, TScales.Shared ? unit : unit + stride, first, second);
-            c = AddBlock<TUnit>(c, Vector256.Load(r2 + at), q, TScales.Shared ? unit : unit + 2 * stride, first, second);
-            d = AddBlock<TUnit>(d, Vector256.Load(r3 + at), q, TScales.Shared ? unit : unit + 3 * stride, first, second);
-        }
-        sums[0] = AddTail(a, row + at, scales, x, layout);
-        sums[1] = AddTail(b, r1 + at, scales + stride, x, layout);
-        sums[2] = AddTail(c, r2 + at, scales + 2 * stride, x, layout);
-        sums[3] = AddTail(d, r3 + at, scales + 3 * stride, x, layout);
     }
 
     /// <summary>A stripe: 128 columns. The second and fourth codes of a byte are taken in place, four times too large, which saves shifts.</summary>

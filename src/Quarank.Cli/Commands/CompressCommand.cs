@@ -39,7 +39,7 @@ internal sealed class CompressCommand : TaughtCommand
         "Stop when N blocks are finished, to see times and errors; the same command without it goes on behind them.", 1);
 
     private readonly Option<TimeSpan?> _timeBudget = Inputs.Time("--time-budget",
-        "For methods that learn: end in about this time (90s, 30m, 2h), by as many steps as it allows; the report says how many.");
+        "For methods that learn, and tuning: end in about this time (90s, 30m, 2h), by as many steps as it allows; the report says how many.");
 
     private readonly Option<bool> _noFallback = Inputs.Flag(
         "--no-fallback", "Keep layers that come out worse than plain rounding of no more bytes, instead of rounding them plainly; the report names them.");
@@ -110,7 +110,7 @@ internal sealed class CompressCommand : TaughtCommand
         if (parsed.GetValue(_dryRun)) return CompressionView.WritePlan(terminal, recipe, plan, parsed.GetValue(_json));
 
         if (parsed.GetValue(_timeBudget) is not null && !recipe.Learns)
-            throw new InvalidDataException("--time-budget is for methods that learn (flexround, lrq, omniquant): nothing else takes longer the more time it has.");
+            throw new InvalidDataException("--time-budget is for methods that learn (flexround, lrq, omniquant) and for --tune: nothing else takes longer the more time it has.");
         var options = new RunOptions
         {
             TimeBudget = parsed.GetValue(_timeBudget),
@@ -144,7 +144,7 @@ internal sealed class CompressCommand : TaughtCommand
         choice = null;
         var recipe = file is not null ? Recipe.Load(file)
             : ByPreset(given) ? Presets.Bring(given.GetValue(_method.BitsPerWeight)!.Value, checkpoint, spec, out choice)
-            : new Recipe(_method.Build(given), new CalibrationSettings([]));
+            : _method.Tuned(given, new Recipe(_method.Build(given), new CalibrationSettings([])));
         recipe = _tables.Apply(given, _calibration.Apply(given, recipe, spec.ContextLength, hasRecipe: file is not null));
         if (parsed.GetValue(_noFallback)) recipe = recipe with { Fallback = false };
         return (recipe, Plan.Of(checkpoint, spec, recipe, parsed.GetValue(_maxRam)));

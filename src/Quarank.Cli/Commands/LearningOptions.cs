@@ -14,18 +14,23 @@ internal sealed class LearningOptions
     private readonly Option<double?> _rate = Inputs.Number("--learning-rate", "X", "Size of the first step; it falls along a cosine to nothing (0.01; omniquant: 0.03).", 1e-9, 1);
     private readonly Option<int?> _heldOut = Inputs.Whole("--held-out", "N", "Calibration sequences that are measured on and not learned from (every eighth).", 0);
 
-    public Option[] All => [_steps, _batch, _rate, _heldOut];
+    private readonly Option<LossWeights?> _lossWeights = Inputs.Choice("--loss-weights", "Tokens count as they are, or at norm 1, so that attention sinks do not have most of the error (none; with --tune unit).",
+        ("none", LossWeights.None), ("unit", LossWeights.Unit));
+
+    public Option[] All => [_steps, _batch, _rate, _heldOut, _lossWeights];
+
+    /// <summary>Those that tuning takes too.</summary>
+    public Option[] OfTuning => [_batch, _heldOut, _lossWeights];
 
     /// <summary>How many steps each block takes, where a flag says it.</summary>
     public Option<int?> Steps => _steps;
 
-    public BlockMethod Apply(CommandResult given, BlockMethod method)
+    public BlockMethod Apply(CommandResult given, BlockMethod method) => method with { Learning = Settings(given, method.Learning) };
+
+    /// <summary>What the flags say, the rest as <paramref name="standard"/> has it.</summary>
+    public LearningSettings Settings(CommandResult given, LearningSettings standard) => new(
+        given.GetValue(_steps) ?? standard.Steps, given.GetValue(_batch) ?? standard.Batch, given.GetValue(_rate), given.GetValue(_heldOut))
     {
-        var standard = method.Learning;
-        return method with
-        {
-            Learning = new LearningSettings(
-                given.GetValue(_steps) ?? standard.Steps, given.GetValue(_batch) ?? standard.Batch, given.GetValue(_rate), given.GetValue(_heldOut)),
-        };
-    }
+        LossWeights = given.GetValue(_lossWeights) ?? standard.LossWeights,
+    };
 }

@@ -5,6 +5,7 @@ using Quarank.Compression;
 using Quarank.Compression.Methods;
 using Quarank.Compression.Rounding;
 using Quarank.Layers;
+using Quarank.Pipeline;
 
 namespace Quarank.Cli.Commands;
 
@@ -44,6 +45,7 @@ internal sealed class MethodOptions
     private readonly CorrectionOptions _correction = new();
     private readonly LearningOptions _learning = new();
     private readonly InputOptions _inputs = new();
+    private readonly TuningOptions _tuning = new();
     private readonly Option<bool> _incoherent = Inputs.Flag("--incoherent", "rtn, gptq, lordq: in coordinates turned by random signs and a Hadamard matrix on both sides, as lattice and caldera always are.");
 
     private readonly Option<int?> _exactDirections = Inputs.Whole("--exact-directions", "K",
@@ -63,8 +65,12 @@ internal sealed class MethodOptions
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
         ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
+        ("Tuning of what a method gave (also --batch, --held-out, --loss-weights)", _tuning.All),
         ("4- and 8-bit inputs (of any method; best of a model that `quarank transform` has turned)", _inputs.All),
     ];
+
+    /// <summary>The recipe with the tuning that flags ask for.</summary>
+    public Recipe Tuned(CommandResult given, Recipe recipe) => _tuning.Apply(given, recipe, _learning);
 
     /// <summary>How many steps each block is learned in.</summary>
     public Option<int?> Steps => _learning.Steps;
@@ -110,7 +116,8 @@ internal sealed class MethodOptions
             Name.ResSvd => "res-svd",
             _ => method.ToString().ToLowerInvariant(),
         };
-        var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. _correction.All, .. _inputs.All, .. taken]).ToList();
+        _tuning.Validate(given);
+        var foreign = Given(given).Except([_method, _exactDirections, _exactColumns, .. _correction.All, .. _inputs.All, .. _tuning.All, .. _tuning.IsGiven(given) ? _learning.OfTuning : [], .. taken]).ToList();
         foreach (var option in foreign)
             given.AddError($"{option.Name} is not an option of {name}; it takes {string.Join(", ", taken.Select(o => o.Name))}.");
         if (given.GetValue(_clip) && given.GetResult(_grid.Range) is { Implicit: false }) given.AddError("--clip is --range clip; give one of them.");

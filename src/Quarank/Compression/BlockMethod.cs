@@ -26,7 +26,10 @@ public abstract record BlockMethod : Method
     public abstract long LearnedNumbers(int rows, int columns);
 
     public override Linear Compress(LayerProblem problem) =>
-        BlockTrainer.Train(new SingleLayerProblem(problem), [Begin(problem)], [this], problem.Seed).Layers[0];
+        Learned(new SingleLayerProblem(problem));
+
+    private Linear Learned(SingleLayerProblem problem) =>
+        BlockTrainer.Train(problem, LearningTask.Of(problem.Layers, [Begin(problem.Layers[0])], [this], problem.Layers[0].Seed)).Layers[0];
 
     // Weights, their gradient, the quotients, the decoded weight and error; three floats of every number that is learned, and the Gram matrix in floats.
     internal override long WorkBytes(int rows, int columns) => 24L * rows * columns + 12L * LearnedNumbers(rows, columns) + 4L * columns * columns;

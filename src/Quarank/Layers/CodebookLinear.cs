@@ -84,6 +84,22 @@ public sealed class CodebookLinear : PackedLinear
     public override CodebookFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
 
+    internal float[] Scales => _scales;
+
+    internal float[] Levels => _levels;
+
+    /// <summary>All codes, a byte each, row by row.</summary>
+    internal byte[] Codes()
+    {
+        var codes = new byte[checked(Rows * Columns)];
+        int bytes = BitPacking.ByteCount(Columns, Format.Bits);
+        for (int i = 0; i < Rows; i++) BitPacking.Unpack(_codes.AsSpan(i * bytes, bytes), Format.Bits, codes.AsSpan(i * Columns, Columns));
+        return codes;
+    }
+
+    /// <summary>The same codes with other numbers.</summary>
+    internal CodebookLinear With(float[] scales, float[] levels) => new(Format, Rows, Columns, _codes, scales, levels);
+
     private int GroupsOfRow => Format.Layout.GroupsOf(Columns);
 
     public override void Save(StoredTensors tensors)

@@ -72,6 +72,14 @@ public sealed class DenseLinear : Linear
         _kernel = ApplyRows;
     }
 
+    /// <summary>Other numbers of the same type.</summary>
+    internal DenseLinear With(Matrix<float> weight) => _type switch
+    {
+        ElementType.F32 => new(weight),
+        ElementType.F16 => InHalves(weight),
+        _ => new(weight.Rows, weight.Columns, ElementType.BF16, Array.ConvertAll(weight.Data.ToArray(), RoundedBFloat16)),
+    };
+
     public override DenseFormat Format { get; } = new();
     public override long Bits => (_type == ElementType.F32 ? 32L : 16L) * Rows * Columns;
 

@@ -56,6 +56,31 @@ public sealed class GridLinear : PackedLinear
     internal IntegerMatrix? Integers() => Format.IntegerGroup(Columns) is { } group
         ? new(Rows, Columns, Format.Bits, group, Codes, _scales, _zeros) : null;
 
+    internal float[] Scales => _scales;
+
+    internal float[] Offsets => _offsets;
+
+    internal TwoLevelNumbers? TwoLevels => _twoLevels;
+
+    internal TwoLevelNumbers? TwoLevelOffsets => _twoLevelOffsets;
+
+    /// <summary>What scales multiply: codes less their zero-points, the middle code, or nothing where offsets are numbers.</summary>
+    internal Matrix<float> Units()
+    {
+        float[] offsets = Format.Offset == GridOffset.Number ? new float[_scales.Length]
+            : Array.ConvertAll(Format.Offset == GridOffset.ZeroPoint ? _zeros : Enumerable.Repeat((byte)(1 << (Format.Bits - 1)), _scales.Length).ToArray(), z => -(float)z);
+        float[] ones = new float[_scales.Length];
+        Array.Fill(ones, 1);
+        return new GridLinear(Format with { Super = null, Offset = GridOffset.Number }, Rows, Columns, Codes, ones, [], offsets).ToDense();
+    }
+
+    /// <summary>The same codes (and zero-points) with other numbers.</summary>
+    /// <param name="offsets">Empty unless the format has number offsets.</param>
+    internal GridLinear With(float[] scales, float[] offsets) => new(Format, Rows, Columns, Codes, scales, _zeros, offsets);
+
+    /// <inheritdoc cref="With(float[], float[])"/>
+    internal GridLinear With(TwoLevelNumbers scales, TwoLevelNumbers? offsets) => new(Format, Rows, Columns, Codes, scales, _zeros, offsets);
+
     public override GridFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
 

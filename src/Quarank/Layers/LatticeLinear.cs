@@ -55,6 +55,14 @@ public sealed class LatticeLinear : CodedLinear
     /// <summary>What decoded points are multiplied by.</summary>
     public float Scale => _matrix.Scale;
 
+    /// <summary>The same codes with another scale.</summary>
+    internal LatticeLinear WithScale(float scale) => new(LatticeBook.Of(Format.Bits), Rows, Columns, _matrix.Codes.ToArray(), Format.Bits switch
+    {
+        3 => Array.ConvertAll(_matrix.Shell.ToArray(), b => (ushort)b),
+        4 => _matrix.Second.ToArray(),
+        _ => [],
+    }, scale);
+
     public override void Save(StoredTensors tensors)
     {
         tensors.Add("codes", StoredTensor.FromBytes("codes", ElementType.U16, MemoryMarshal.AsBytes(_matrix.Codes).ToArray(), Rows, _matrix.Groups));

@@ -21,6 +21,12 @@ public sealed class ProductLinear(Linear left, Linear right) : NestedLinear(left
     /// <summary>The inner size.</summary>
     public int Rank => right.Rows;
 
+    /// <summary>Rows × rank.</summary>
+    internal Linear Left => left;
+
+    /// <summary>Rank × Columns.</summary>
+    internal Linear Right => right;
+
     public override ProductFormat Format { get; } = left.Columns == right.Rows
         ? new(right.Rows, left.Format, right.Format)
         : throw new ArgumentException($"Factors of {left.Rows}x{left.Columns} and {right.Rows}x{right.Columns} have no product.", nameof(right));

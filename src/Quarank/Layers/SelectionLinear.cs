@@ -37,6 +37,10 @@ public sealed class SelectionLinear(int[] indices, Linear selected, int columns)
         ? new(indices.Length, selected.Format)
         : throw new ArgumentException($"{indices.Length} indices do not fit {selected.Columns} columns.", nameof(indices));
 
+    internal int[] Indices => indices;
+
+    internal Linear Selected => selected;
+
     public override bool RoundsInput => selected.RoundsInput;
     public override long Bits => 32L * indices.Length + selected.Bits;
 

@@ -54,6 +54,18 @@ public sealed class TransformedLinear : NestedLinear
         _ => throw new NotSupportedException($"There are rotations by hadamard and kronecker matrices, not {rotation}."),
     };
 
+    /// <summary>The layer in turned coordinates.</summary>
+    internal Linear Inner => _inner;
+
+    /// <summary>V.</summary>
+    internal SeededRotation Inputs => _inputs;
+
+    /// <summary>U.</summary>
+    internal SeededRotation Outputs => _outputs;
+
+    /// <summary>Another layer in the same coordinates.</summary>
+    internal TransformedLinear Around(Linear inner) => new(inner, _seed, Format.Rotation);
+
     public override TransformedFormat Format { get; }
 
     /// <summary>The layer in rotated coordinates.</summary>

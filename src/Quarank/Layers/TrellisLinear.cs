@@ -40,6 +40,12 @@ public sealed class TrellisLinear : CodedLinear
     public override TrellisFormat Format { get; }
     public override long Bits => Format.BitsOf(Rows, Columns);
 
+    /// <summary>What decoded values are multiplied by.</summary>
+    public float Scale => _scale;
+
+    /// <summary>The same codes with another scale.</summary>
+    internal TrellisLinear WithScale(float scale) => new(TrellisCode.Of(Format.Bits, Format.StateBits), Rows, Columns, _rings, scale);
+
     public override void Save(StoredTensors tensors)
     {
         int panels = TrellisMatrix.PanelsOf(Rows), pairs = TrellisMatrix.PairsOf(Columns);

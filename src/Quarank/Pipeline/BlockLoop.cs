@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Quarank.Checkpoints;
 using Quarank.Compression;
 using Quarank.Compression.Learning;
+using Quarank.Compression.Learning.Tuning;
 using Quarank.Compression.Methods;
 using Quarank.Layers;
 using Quarank.Models;
@@ -26,6 +27,8 @@ internal sealed class BlockLoop(
     private HiddenStates? _hidden, _targets;      // what enters the block at work; in the original model, where something is learned
     private LearningReport? _learned;
     private double _learnedSeconds;
+    private readonly BlockTuning? _tuning = recipe.Tune is { } tune ? new(spec, tune, checkpoint.Tensors) : null;
+    private int _learnedSteps, _rounds, _chosen;      // of the block at work
     private StepBudget? _budget;
     private long _stored = Stopwatch.GetTimestamp();
 
@@ -41,19 +44,19 @@ internal sealed class BlockLoop(
         {
             token.ThrowIfCancellationRequested();
             clock.Start(i);
-            _learned = null;
+            (_learned, _learnedSeconds, _learnedSteps, _rounds) = (null, 0, 0, 0);
             _budget?.Start();
             var block = Load(i);
             var (reports, scaled) = Original ? OnOriginal(block) : OnCompressed(block);
             block = scaled?.Block ?? block;
             var tensors = new StoredTensors();
             foreach (var projection in block.Projections) projection.Weight.Save(tensors.Under(projection.Name));
-            foreach (var vector in scaled?.Vectors ?? []) tensors.Add(vector.Name, vector);
+            foreach (var vector in Vectors(block, scaled)) tensors.Add(vector.Name, vector);
             if (!Original && NeedsHidden(i + 1)) clock.Time(RunPhase.Forward, () => Advance(block));
             clock.Measure(RunPhase.Store, () => run.Store(tensors));
             if (NeedsHidden(i + 1)) clock.Measure(RunPhase.Store, () => StoreHidden(i + 1, i + 1 == end));
             run.Finish(clock.Take(), reports, _learned);
-            if (_learned is not null) _budget?.Finish(_learned.Steps, _learnedSeconds);
+            if (_learned is not null) _budget?.Finish(_learnedSteps, _learnedSeconds);
             Tidy();
         }
         return end == spec.BlockCount;
@@ -65,7 +68,14 @@ internal sealed class BlockLoop(
         _targets?.Dispose();
     }
 
-    private bool Learns(int block) => spec.Projections(block).Any(p => methods[p.Name].Learner is not null);
+    private bool Learns(int block) => _tuning is not null || spec.Projections(block).Any(p => methods[p.Name].Learner is not null);
+
+    /// <summary>Norms and biases that changed.</summary>
+    private IEnumerable<StoredTensor> Vectors(Block block, ScaledBlock? scaled)
+    {
+        List<StoredTensor> tuned = [.. _tuning?.Vectors(block) ?? []];
+        return tuned.Concat((scaled?.Vectors ?? []).Where(v => !tuned.Exists(t => t.Name == v.Name)));
+    }
 
     // Weights and Gram matrices of a large block should not wait for the collector while the next one's are made.
     private void Tidy()
@@ -117,8 +127,10 @@ internal sealed class BlockLoop(
     {
         InputSite[][] steps = recipe.Order == Order.Block ? [_sites] : [.. _sites.GroupBy(s => s.Place).Select(g => g.ToArray())];
         var reports = new Dictionary<string, LayerReport>();
-        if (block.Projections.Any(p => methods[p.Name].Learner is not null)) clock.Time(RunPhase.Forward, () => _pass.Run(block, _targets!, advance: true, null));
+        if (Learns(block.Index)) clock.Time(RunPhase.Forward, () => _pass.Run(block, _targets!, advance: true, null));
         ScaledBlock? scaled = null;
+        var weights = new Dictionary<string, Matrix<float>>();      // as they were before any was tuned
+        var problems = new Dictionary<string, LayerProblem>();
         foreach (var sites in steps)
         {
             bool twice = ObservesTwice(block);
@@ -126,11 +138,21 @@ internal sealed class BlockLoop(
             Tidy();
             if (recipe.Order == Order.Block && clock.Time(RunPhase.Compress, () => _scaling.Scale(block, statistics, _pass.Buffers)) is { } folded)
                 (scaled, block, statistics) = (folded, folded.Block, twice ? clock.Time(RunPhase.Observe, () => Observe(folded.Block, sites, advance: false)) : folded.Statistics);
+            if (_tuning is not null && weights.Count == 0) weights = block.Projections.ToDictionary(p => p.Name, p => p.Weight.ToDense());
             var learned = block.Projections.Where(p => methods[p.Name].Learner is not null).ToList();
             var projections = block.Projections.Where(p => sites.Contains(p.Site)).Except(learned).ToList();
             var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics, scaled));
             if (learned.Count > 0) compressed = [.. compressed, .. clock.Time(RunPhase.Compress, () => Learn(block, learned, statistics, scaled))];
             foreach (var report in compressed) reports.Add(report.Name, report);
+            if (_tuning is null) continue;
+            foreach (var p in projections) problems.Add(p.Name, _compressor.Problem(p, statistics[p.Site], scaled, [], weights[p.Name]));
+            bool last = sites == steps[^1];
+            if (last || recipe.Tune!.Rest) clock.Time(RunPhase.Compress, () => Tune(block, problems.Keys, recipe.Tune!.Rest ? steps.Length : 1));
+        }
+        foreach (var (name, problem) in problems)
+        {
+            var layer = block.Projections.First(p => p.Name == name).Weight;
+            reports[name] = reports[name] with { Form = layer.Format, Bits = layer.Bits, BitsPerWeight = layer.BitsPerWeight, RelativeError = ProxyLoss.Relative(problem, layer) };
         }
         return ([.. block.Projections.Select(p => reports[p.Name])], scaled);
     }
@@ -140,17 +162,38 @@ internal sealed class BlockLoop(
         _compressor.Learn(learned, statistics, scaled, layers =>
         {
             BlockMethod[] all = [.. learned.Select(p => methods[p.Name].Learner!)];
-            LearnedLayer[] Begin() => [.. layers.Select((l, i) => all[i].Begin(l))];
             int[] places = [.. learned.Select(p => block.Projections.ToList().IndexOf(p))];
             var problem = new SequenceProblem(spec, block, places, layers, _hidden!, _targets!, all[0].Learning);
             for (int l = 0; l < layers.Count; l++)
                 if (methods[learned[l].Name].Rounding is { } rounding) problem.RoundInput(l, RoundedInputs.RounderOf(layers[l], rounding));
-            if (_budget?.Choose(problem, Begin, all) is { } steps) all = [.. all.Select(m => m with { Learning = m.Learning with { Steps = steps } })];
-            var result = BlockTrainer.Train(problem, Begin(), all,
-                LayerCompressor.SeedOf($"block {block.Index}", recipe.Seed), (step, error) => clock.Report(step, all[0].Learning.Steps, error), token);
-            (_learned, _learnedSeconds) = (result.Report, result.Seconds);
+            var (result, _) = Train(block, problem, () => LearningTask.Of(layers, [.. layers.Select((l, i) => all[i].Begin(l))], all, SeedOf(block)), 1);
             return [.. result.Layers.Select((layer, l) => methods[learned[l].Name].Around(layers[l], layer))];
         });
+
+    /// <summary>Tunes what is compressed of a block by now, and what is not yet where the recipe says so.</summary>
+    /// <param name="rounds">How often this block is tuned, this time included.</param>
+    private void Tune(Block block, IReadOnlyCollection<string> compressed, int rounds)
+    {
+        var (done, rest) = (block.Projections.Where(p => compressed.Contains(p.Name)).ToList(), block.Projections.Where(p => !compressed.Contains(p.Name)).ToList());
+        var round = _tuning!.Open(block, done, rest, _hidden!, _targets!, SeedOf(block));
+        var (learned, task) = Train(block, round.Problem, round.Begin, rounds);
+        BlockTuning.Close(round, task, learned);
+    }
+
+    private int SeedOf(Block block) => LayerCompressor.SeedOf($"block {block.Index}", recipe.Seed);
+
+    /// <param name="rounds">As in <see cref="StepBudget.Choose"/>.</param>
+    private (LearnedBlock Learned, LearningTask Task) Train(Block block, SequenceProblem problem, Func<LearningTask> begin, int rounds)
+    {
+        var store = run.Learning(block.Index, _rounds, options.LearningEvery);
+        // The budget speaks once a block, and not where an earlier attempt has begun with what it said then.
+        if (_budget is not null && _rounds == 0) _chosen = store.Steps ?? _budget.Choose(problem, begin, rounds);
+        var task = begin();
+        if (_budget is not null) task = task with { Settings = task.Settings with { Steps = _chosen } };
+        var result = BlockTrainer.Train(problem, task, store, (step, error) => clock.Report(step, task.Settings.Steps, error), token);
+        (_learned, _learnedSeconds, _learnedSteps, _rounds) = (result.Report, _learnedSeconds + result.Seconds, _learnedSteps + result.Taken, _rounds + 1);
+        return (result, task);
+    }
 
     private Dictionary<InputSite, SiteStatistics> Observe(Block block, InputSite[] sites, bool advance, TokenWeighting? weighting = null) =>
         BlockObserver.Observe(_pass, block, _hidden!, sites, weighting ?? _weighting, advance);

@@ -75,13 +75,14 @@ internal sealed class LayerCompressor(Assignment methods, Recipe recipe, RunCloc
         return (made.Layer, report, made.LossSeconds);
     }
 
-    private LayerProblem Problem(Projection projection, SiteStatistics seen, ScaledBlock? scaled, List<string> notes)
+    /// <param name="weight">What is to be compressed; null for the projection's weight.</param>
+    internal LayerProblem Problem(Projection projection, SiteStatistics seen, ScaledBlock? scaled, List<string> notes, Matrix<float>? weight = null)
     {
         if (seen.Routed < seen.Tokens)
             notes.Add($"only {seen.Routed:N0} of {seen.Tokens:N0} calibration tokens were routed to this expert; too few, so it is fitted to all of them.");
         if (methods.KeptFactors(projection.Name) is { } why) notes.Add($"factors of the inputs are stored with the layer: {why}");
         var weights = recipe.Calibration.WeightsFor(methods[projection.Name]);
-        return new(projection.Name, projection.Weight.ToDense(), seen.For(weights, methods[projection.Name].Rounding), SeedOf(projection.Name, recipe.Seed), notes.Add)
+        return new(projection.Name, weight ?? projection.Weight.ToDense(), seen.For(weights, methods[projection.Name].Rounding), SeedOf(projection.Name, recipe.Seed), notes.Add)
         {
             RowFactors = scaled?.RowFactors.GetValueOrDefault(projection.Name),
         };

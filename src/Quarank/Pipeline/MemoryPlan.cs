@@ -65,7 +65,7 @@ public sealed record MemoryPlan(
         var projections = spec.Projections(0);
         long block = projections.Sum(p => 4L * p.Rows * p.Columns);
         var learning = recipe.Methods.Select(m => m.Learner).OfType<BlockMethod>().FirstOrDefault();
-        if (learning is not null) hidden *= 2;     // the original model's too
+        if (recipe.Learns) hidden *= 2;     // the original model's too
 
         var weighting = recipe.Weighting();
         long oneGram = projections.GroupBy(p => p.Site).Sum(s => 8L * s.First().Columns * s.First().Columns);
@@ -86,6 +86,13 @@ public sealed record MemoryPlan(
             long tokens = (long)Math.Min(learning.Learning.Batch, samples) * length;
             work += BlockGradient<float>.KeptBytes(spec, tokens, weighting.Roundings.Count > 0) + block + Enumerable.Range(0, spec.BlockCount).Max(i => spec.Projections(i)
                 .Where(p => methods[p.Name].Learner is not null).Sum(p => methods[p.Name].WorkBytes(p.Rows, p.Columns)));
+        }
+        if (recipe.Tune is { } tune)
+        {
+            // Beside such a copy: a layer's units and its decoded weight, the gradient, and of each number (which takes at least 16 stored bits) six floats.
+            long tokens = (long)Math.Min(tune.Learning.Batch, samples) * length;
+            work += BlockGradient<float>.KeptBytes(spec, tokens, weighting.Roundings.Count > 0) + 2 * block + Enumerable.Range(0, spec.BlockCount).Max(i => spec.Projections(i)
+                .Sum(p => 16L * p.Rows * p.Columns + 24L * (tune.Rest ? (long)p.Rows * p.Columns : methods[p.Name].PlannedBits(new(p.Name, p.Rows, p.Columns)) / 16)));
         }
         // While a block runs as it is stored, its weights stand there decoded beside the stored ones.
         long during = together ? activations : 0;       // else let go before methods begin

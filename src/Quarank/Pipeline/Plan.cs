@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Quarank.Checkpoints;
 using Quarank.Compression;
+using Quarank.Compression.Methods;
 using Quarank.Models;
 using Quarank.Models.Scaling;
 
@@ -44,7 +45,8 @@ public sealed record Plan(
         for (int i = 0; i < spec.BlockCount; i++)
             if (spec.Projections(i).Select(p => methods[p.Name].Learner).OfType<BlockMethod>().Select(m => m.Learning).Distinct().Count() > 1)
                 throw new InvalidDataException($"The layers of block {i} take their steps of learning together: give their methods the same \"learning\".");
-        LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns, methods.Compressing(s.Name).PlannedBits(s)))];
+        LayerPlan[] layers = [.. shapes.Select(s => new LayerPlan(s.Name, s.Rows, s.Columns,
+            methods.Compressing(s.Name).PlannedBits(s) + (methods[s.Name] is Keep ? 0 : recipe.Tune?.AddedBits(s.Rows, s.Columns) ?? 0)))];
         long weights = layers.Sum(l => (long)l.Rows * l.Columns), bits = layers.Sum(l => l.Bits);
         var tables = ModelTables.Of(checkpoint, spec, recipe);
         var rounded = tables.Where(t => t.Bits != 16).ToList();

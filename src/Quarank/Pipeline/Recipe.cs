@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Quarank.Compression;
+using Quarank.Compression.Learning.Tuning;
+using Quarank.Compression.Methods;
 
 namespace Quarank.Pipeline;
 
@@ -53,6 +55,10 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
     /// <summary>Bits of the head's table, likewise.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? HeadBits { get; init; }
+
+    /// <summary>How compressed layers are tuned on what their block gives; null: not at all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TuningSettings? Tune { get; init; }
 
     /// <summary>
     /// Methods of single layers, which overrule <see cref="Method"/>: names as in the checkpoint without <c>.weight</c>, or
@@ -107,16 +113,39 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
                 "order \"site\" observes inputs behind compressed layers, which propagate \"original\" excludes; choose one.");
     }
 
-    /// <summary>Whether any of its methods learns whole blocks.</summary>
+    /// <summary>Whether any of its methods learns whole blocks, or what they gave is tuned.</summary>
     [JsonIgnore]
-    public bool Learns => Methods.Any(m => m.Learner is not null);
+    public bool Learns => Tune is not null || Methods.Any(m => m.Learner is not null);
 
     /// <summary>What methods that learn ask of the whole recipe.</summary>
     private void CheckLearning()
     {
-        if (Learns && (Propagate != Propagation.Compressed || Order != Order.Block))
+        if (Tune is not null) CheckTuning(Tune);
+        if (Methods.Any(m => m.Learner is not null) && (Propagate != Propagation.Compressed || Order != Order.Block))
             throw new InvalidDataException(
                 "Methods that learn a block read what the compressed blocks before it give, and learn all its layers at once: they need propagate \"compressed\" and order \"block\".");
+    }
+
+    private void CheckTuning(TuningSettings tune)
+    {
+        try
+        {
+            tune.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"tune: {e.Message}", e);
+        }
+        if (Propagate != Propagation.Compressed)
+            throw new InvalidDataException("Tuning makes up for what the compressed blocks before lost, so it needs propagate \"compressed\".");
+        if (tune.Rest && Order != Order.Site)
+            throw new InvalidDataException("Tuning the rest of a block behind each site (tune.rest) needs order \"site\".");
+        if (Methods.Any(m => m.Learner is not null))
+            throw new InvalidDataException("Methods that learn (flexround, lrq, omniquant) are not tuned once more; leave out one of the two.");
+        if (Methods.Any(m => m is Lrc))
+            throw new InvalidDataException("LRC's layers read their input both rounded and as it is, of which a block knows no gradient; tune another method.");
+        if (Roundings.Count > 0 && tune.Factors is not null)
+            throw new InvalidDataException("Factors of channels that tuning adds (tune.factors) would stand before or behind rounded inputs; leave them out.");
     }
 
     private static void Check(Method method, string where)

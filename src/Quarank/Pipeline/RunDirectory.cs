@@ -19,12 +19,12 @@ internal sealed record BlockRecord(string TensorHash, PhaseSeconds Seconds, IRea
 internal sealed partial class RunDirectory : IDisposable
 {
     private const string HiddenStatesName = "hidden-states.bin", ManifestName = "manifest.json", LockName = "lock";
-    private readonly string _path;
+    private readonly string _path, _run;
     private readonly FileStream _lock;
     private readonly List<BlockRecord> _blocks = [];
     private string? _hash;
 
-    private RunDirectory(string path, FileStream held) => (_path, _lock) = (path, held);
+    private RunDirectory(string path, string run, FileStream held) => (_path, _run, _lock) = (path, run, held);
 
     /// <summary>The blocks finished so far: 0 … Count − 1.</summary>
     public IReadOnlyList<BlockRecord> Blocks => _blocks;
@@ -36,6 +36,10 @@ internal sealed partial class RunDirectory : IDisposable
 
     /// <summary>For those of the original model, likewise.</summary>
     public string OriginalFile => Path.Combine(_path, "hidden-states.original.partial");
+
+    /// <summary>Keeps the numbers of a block that is being learned.</summary>
+    /// <param name="part">Which of the block's rounds of learning.</param>
+    public LearningFile Learning(int block, int part, TimeSpan every) => new(LearningPath(part), _run, block, part, every);
 
     /// <summary>Opens a run folder, or makes one.</summary>
     /// <exception cref="InvalidDataException">The folder belongs to something else; the message says what differs.</exception>
@@ -49,8 +53,9 @@ internal sealed partial class RunDirectory : IDisposable
         var held = Lock(path);
         try
         {
-            var run = new RunDirectory(path, held);
+            var run = new RunDirectory(path, fingerprint.Hash(), held);
             if (!restart) run.ReadBlocks();
+            else run.ForgetLearning();
             if (run._blocks.Count > 0) run.Check(manifest, fingerprint);
             run.Clear(run._blocks.Count);
             AtomicFile.WriteText(manifest, JsonSerializer.Serialize(fingerprint, RunJson.Options));
@@ -96,21 +101,23 @@ internal sealed partial class RunDirectory : IDisposable
         var record = new BlockRecord(_hash!, seconds, layers, learned);
         AtomicFile.WriteText(RecordFile(_blocks.Count), JsonSerializer.Serialize(record, RunJson.Options));
         _blocks.Add(record);
+        ForgetLearning();
     }
 
     /// <summary>Removes the folder.</summary>
     public void Delete()
     {
         Clear(0);
+        ForgetLearning();
         _lock.Dispose();
         File.Delete(Path.Combine(_path, LockName));
         if (!Directory.EnumerateFileSystemEntries(_path).Any()) Directory.Delete(_path);
     }
 
-    /// <summary>Lets go of the folder; one without a finished block has nothing to go on with, and is removed.</summary>
+    /// <summary>Lets go of the folder; one without a finished block or one half learned has nothing to go on with, and is removed.</summary>
     public void Dispose()
     {
-        if (_blocks.Count == 0 && Directory.Exists(_path)) Delete();
+        if (_blocks.Count == 0 && Directory.Exists(_path) && !File.Exists(LearningPath(0))) Delete();
         _lock.Dispose();
     }
 
@@ -123,6 +130,13 @@ internal sealed partial class RunDirectory : IDisposable
     private string FileOf(int block) => Path.Combine(_path, $"block-{block:D3}.safetensors");
 
     private string RecordFile(int block) => Path.Combine(_path, $"block-{block:D3}.json");
+
+    private string LearningPath(int part) => Path.Combine(_path, $"learning-{part:D3}.bin");
+
+    private void ForgetLearning()
+    {
+        foreach (string file in Directory.EnumerateFiles(_path, "learning-*.bin*")) File.Delete(file);
+    }
 
     private void Check(string manifest, RunFingerprint fingerprint)
     {
@@ -177,7 +191,7 @@ internal sealed partial class RunDirectory : IDisposable
 
     /// <summary>What a folder may hold that was being made, or removed, when the process was killed.</summary>
     private static bool IsOurs(string entry) =>
-        Path.GetFileName(entry) is LockName or HiddenStatesName || BlockOf(entry) >= 0;
+        Path.GetFileName(entry) is LockName or HiddenStatesName || LearningName().IsMatch(Path.GetFileName(entry)) || BlockOf(entry) >= 0;
 
     /// <summary>
     /// The block that a file belongs to, a very large number for a file that was never finished, −1 for others.
@@ -189,6 +203,9 @@ internal sealed partial class RunDirectory : IDisposable
         if (match.Groups[2].Success) return int.MaxValue;
         return match.Groups[1].Success ? int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : -1;
     }
+
+    [GeneratedRegex(@"^learning-\d{3}\.bin(\.partial)?$")]
+    private static partial Regex LearningName();
 
     [GeneratedRegex(@"^(?:block-(\d{3,8})\.(?:json|safetensors)|hidden-states\.(?:bin|work|original)|manifest\.json)(\.partial)?$")]
     private static partial Regex BlockFile();

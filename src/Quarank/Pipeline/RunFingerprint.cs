@@ -18,7 +18,7 @@ internal sealed record RunFingerprint(string Program, string Blas, string Model,
     public static RunFingerprint Of(Recipe recipe, Checkpoint checkpoint, CalibrationSet calibration) => new(
         ThisProgram, BlasLibrary.Describe(), OfModel(checkpoint), calibration.Hash,
         JsonSerializer.Serialize(
-            new { recipe.Method, recipe.Propagate, recipe.Order, recipe.Seed, recipe.Layers, recipe.EmbeddingBits, recipe.HeadBits, Fallback = recipe.Fallback ?? true, Tokens = recipe.Weighting().Wanted, recipe.Calibration.NormCut },
+            new { recipe.Method, recipe.Tune, recipe.Propagate, recipe.Order, recipe.Seed, recipe.Layers, recipe.EmbeddingBits, recipe.HeadBits, Fallback = recipe.Fallback ?? true, Tokens = recipe.Weighting().Wanted, recipe.Calibration.NormCut },
             RecipeJson.Options));
 
     /// <summary>

@@ -38,6 +38,9 @@ public sealed record RunOptions
     /// <summary>The tokens that the recipe's calibration stands for, when they have been read already.</summary>
     internal CalibrationSet? Calibration { get; init; }
 
+    /// <summary>How old what is kept of a block that is being learned may grow; a killed run repeats at most this much of its steps.</summary>
+    public TimeSpan LearningEvery { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How old the file of hidden states may grow; a killed run repeats at most this much of forward passes.</summary>
     public TimeSpan HiddenStatesEvery { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -24,17 +24,20 @@ internal sealed class SequenceProblem : BlockProblem
 
     /// <param name="block">As it is stored but for the layers to be learned.</param>
     /// <param name="learned">The indices of those among its projections.</param>
+    /// <param name="vectors">Names of <see cref="BlockGradient{T}.Others"/> that are learned too; they stand behind the weights.</param>
     public SequenceProblem(
-        ModelSpec spec, Block block, IReadOnlyList<int> learned, IReadOnlyList<LayerProblem> layers, HiddenStates inputs, HiddenStates targets, LearningSettings settings)
+        ModelSpec spec, Block block, IReadOnlyList<int> learned, IReadOnlyList<LayerProblem> layers, HiddenStates inputs, HiddenStates targets, LearningSettings settings,
+        IReadOnlyList<string>? vectors = null)
         : base(layers)
     {
         (_block, _inputs, _targets, _settings, _width) = (new(spec, block), inputs, targets, settings, spec.HiddenSize);
         _learned = learned;
         for (int i = 0; i < block.Projections.Count; i++)
-            if (!learned.Contains(i) && InputOf(block.Projections[i]) is { } rounder) _block.RoundInput(i, rounder);
-        Weights = [.. learned.Select(i => _block.Weights[i].Value)];
+            if (InputOf(block.Projections[i]) is { } rounder) _block.RoundInput(i, rounder);
+        Parameter<float>[] parameters = [.. learned.Select(i => _block.Weights[i]), .. (vectors ?? []).Select(name => _block.Others.Single(p => p.Name == name))];
+        Weights = [.. parameters.Select(p => p.Value)];
         Gradients = [.. Weights.Select(w => new Matrix<float>(w.Rows, w.Columns))];
-        for (int l = 0; l < learned.Count; l++) _block.Weights[learned[l]].Gradient = Gradients[l];
+        for (int l = 0; l < parameters.Length; l++) parameters[l].Gradient = Gradients[l];
         HeldOut = settings.HeldOutOf(inputs.Count);
     }
 
@@ -67,8 +70,8 @@ internal sealed class SequenceProblem : BlockProblem
         return error / size;
     }
 
-    /// <summary>Σ ‖ŷ − y‖² and Σ ‖y‖² of some sequences.</summary>
-    /// <param name="difference">ŷ − y.</param>
+    /// <summary>Σ w ‖ŷ − y‖² and Σ w ‖y‖² of some sequences, w a token's weight.</summary>
+    /// <param name="difference">w (ŷ − y).</param>
     private (double Error, double Size) Run(int[] sequences, out Matrix<float> difference)
     {
         for (int s = 0; s < sequences.Length; s++)
@@ -81,9 +84,12 @@ internal sealed class SequenceProblem : BlockProblem
         double error = 0, size = 0;
         for (int t = 0; t < given.Rows; t++)
         {
-            size += TensorPrimitives.SumOfSquares<float>(_wanted.Row(t));
+            float norm = TensorPrimitives.SumOfSquares<float>(_wanted.Row(t));
+            float weight = _settings.LossWeights == LossWeights.None ? 1 : norm > 0 ? _width / norm : 0;     // as if every token were of size 1
+            size += weight * norm;
             TensorPrimitives.Subtract(given.Row(t), _wanted.Row(t), _wanted.Row(t));
-            error += TensorPrimitives.SumOfSquares<float>(_wanted.Row(t));
+            error += weight * TensorPrimitives.SumOfSquares<float>(_wanted.Row(t));
+            if (_settings.LossWeights != LossWeights.None) TensorPrimitives.Multiply(_wanted.Row(t), weight, _wanted.Row(t));
         }
         difference = _wanted;
         return (error, size);

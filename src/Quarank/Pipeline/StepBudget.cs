@@ -22,19 +22,20 @@ internal sealed class StepBudget(TimeSpan time, int blocks)
     /// <summary>A block begins.</summary>
     public void Start() => _block = Stopwatch.GetTimestamp();
 
-    /// <summary>The steps of the block at work. The first block's speed is tried out on layers that are thrown away.</summary>
-    public int Choose(BlockProblem problem, Func<IReadOnlyList<LearnedLayer>> begin, IReadOnlyList<BlockMethod> methods)
+    /// <summary>The steps of the block at work, in each round of its learning. The first block's speed is tried out on layers that are thrown away.</summary>
+    /// <param name="rounds">How often the block is learned.</param>
+    public int Choose(BlockProblem problem, Func<LearningTask> begin, int rounds = 1)
     {
         if (_done == 0)
         {
             double before = Seconds(_block);
             long start = Stopwatch.GetTimestamp();
-            _perStep = BlockTrainer.Try(problem, begin(), methods, Tried) / Tried;
+            _perStep = BlockTrainer.Try(problem, begin(), Tried) / Tried;
             // Behind learning comes about what came before it: passes over all sequences.
             _beside = 2 * (before + Seconds(start) - Tried * _perStep);
         }
         // What this block took until now is among what it takes beside its steps.
-        return Steps(time.TotalSeconds - Seconds(_began) + Seconds(_block), blocks - _done, _beside, _perStep);
+        return Math.Max(1, Steps(time.TotalSeconds - Seconds(_began) + Seconds(_block), blocks - _done, _beside, _perStep) / rounds);
     }
 
     /// <summary>The block is stored.</summary>
@@ -43,7 +44,7 @@ internal sealed class StepBudget(TimeSpan time, int blocks)
     public void Finish(int steps, double seconds)
     {
         _done++;
-        (_perStep, _beside) = (seconds / steps, Seconds(_block) - seconds);
+        if (steps > 0) (_perStep, _beside) = (seconds / steps, Seconds(_block) - seconds);
     }
 
     /// <param name="left">Seconds.</param>

@@ -155,6 +155,8 @@ public class LearnedRoundingTests
         public float Shift { get; set; }
         public double Slopes { get; private set; }
 
+        protected override IEnumerable<LearnedNumbers> Divisors => [];
+
         protected override void LogDivisors(Matrix<float> logs) => logs.Data.Fill(Shift);
 
         protected override void MoveDivisors(Matrix<float> slopes, AdamStep step) => Slopes = TensorPrimitives.Sum<float>(slopes.Data);

@@ -11,7 +11,8 @@ namespace Quarank.Tests.Layers;
 /// <summary>What every stored form keeps: it multiplies as its decoded matrix does, comes back from its bytes, and counts them all.</summary>
 public class LinearContractTests
 {
-    private static readonly Dictionary<string, Func<Linear>> Samples = new()
+    /// <summary>One of every form, by a name.</summary>
+    internal static readonly Dictionary<string, Func<Linear>> Samples = new()
     {
         ["dense, float32"] = () => new DenseLinear(Some.Matrix(70, 45)),
         ["dense, float16"] = () => Dense16(ElementType.F16),
@@ -30,6 +31,9 @@ public class LinearContractTests
         ["grid, 2 bits, minima of two levels, one number a row"] = () => Grid(new(2, 16, GridOffset.Number) { Super = new(5, 0) }, 9, 45),
         ["grid, 3 bits, symmetric scales of two levels"] = () => Grid(new(3, 32, GridOffset.None) { Super = new(8) }, 70, 300),
         ["scaled inputs of a grid"] = () => new ScaledLinear(Grid(new(4, 32), 70, 96), [.. Enumerable.Range(0, 96).Select(j => 0.5f + j % 7)]),
+        ["scaled outputs of a lattice"] = () => new ScaledLinear(Lattice(2, 70, 96), null, [.. Enumerable.Range(0, 70).Select(i => 0.75f + i % 5)]),
+        ["scaled inputs and outputs of a rotated grid"] = () => new ScaledLinear(new TransformedLinear(Grid(new(8, 16), 70, 45), 3),
+            [.. Enumerable.Range(0, 45).Select(j => 0.5f + j % 7)], [.. Enumerable.Range(0, 70).Select(i => 0.75f + i % 5)]),
         ["codebook, 1 bit a row"] = () => Codebook(new(1), 70, 192),
         ["codebook, 4 bits, groups of 32, a short last one"] = () => Codebook(new(4, 32), 70, 45),
         ["codebook, 3 bits by columns"] = () => Codebook(new(3, 0, GridAxis.Columns), 70, 45),

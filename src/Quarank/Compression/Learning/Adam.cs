@@ -22,6 +22,9 @@ internal sealed class Adam(int count)
 
     private readonly float[] _mean = new float[count], _square = new float[count];
 
+    /// <summary>The running means.</summary>
+    public (float[] Mean, float[] Square) State => (_mean, _square);
+
     /// <summary>Moves the parameters, always the same ones, against their gradient.</summary>
     public void Move(float[] parameters, float[] gradient, AdamStep step)
     {
@@ -63,6 +66,9 @@ internal sealed class LearnedNumbers(int count)
     public float[] Values { get; } = new float[count];
 
     public float[] Gradient { get; } = new float[count];
+
+    /// <summary>All that the next step depends on besides gradient and rate: the numbers and the optimizer's means.</summary>
+    public IEnumerable<float[]> State => [Values, _adam.State.Mean, _adam.State.Square];
 
     public void Move(AdamStep step) => _adam.Move(Values, Gradient, step);
 }

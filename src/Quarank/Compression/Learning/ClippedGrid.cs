@@ -44,6 +44,8 @@ internal sealed class ClippedGrid : LearnedLayer
     /// <summary>Of the upper ends; of both, without zero-points.</summary>
     internal LearnedNumbers Gamma { get; }
 
+    public override IEnumerable<LearnedNumbers> Numbers => Symmetric ? [Gamma] : [Beta, Gamma];
+
     private bool Symmetric => _format.Offset == GridOffset.None;
 
     public override void Decode(Matrix<float> weight) => ForEach(k =>

@@ -44,6 +44,11 @@ internal abstract class LearnedGrid : LearnedLayer
     /// <summary>W.</summary>
     protected Matrix<float> Weight { get; }
 
+    /// <summary>What E is made of.</summary>
+    protected abstract IEnumerable<LearnedNumbers> Divisors { get; }
+
+    public override IEnumerable<LearnedNumbers> Numbers => Divisors.Prepend(_logScales);
+
     /// <summary>E, Rows × Columns.</summary>
     protected abstract void LogDivisors(Matrix<float> logs);
 

@@ -1,4 +1,16 @@
+using System.Text.Json.Serialization;
+
 namespace Quarank.Compression.Learning;
+
+/// <summary>How much each token's error counts where a block is learned.</summary>
+public enum LossWeights
+{
+    /// <summary>‖ŷ − y‖² as it is. A few tokens of very large norm (attention sinks) may have most of it.</summary>
+    None,
+
+    /// <summary>‖ŷ − y‖² / ‖y‖²: what the norm before the next layers makes of it.</summary>
+    Unit,
+}
 
 /// <summary>How learned methods learn: Adam with a rate that falls along a cosine to nothing.</summary>
 /// <param name="Steps">Steps for every block (the papers' 5,000 take hours on a processor).</param>
@@ -7,6 +19,10 @@ namespace Quarank.Compression.Learning;
 /// <param name="HeldOut">Calibration sequences that are not learned from but measured on; null for every eighth.</param>
 public sealed record LearningSettings(int Steps = 200, int Batch = 2, double? Rate = null, int? HeldOut = null)
 {
+    /// <summary>How much the tokens' errors count.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public LossWeights LossWeights { get; init; }
+
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     public void Validate()
     {

@@ -38,6 +38,8 @@ public sealed record FlexRound(GridFormat Grid, GridRange Range = GridRange.Clip
     {
         private readonly LearnedNumbers _each = new(weight.Rows * weight.Columns), _rows = new(weight.Rows);
 
+        protected override IEnumerable<LearnedNumbers> Divisors => [_each, _rows];
+
         protected override void LogDivisors(Matrix<float> logs) => Threads.For(logs.Rows, i =>
             TensorPrimitives.Add(_each.Values.AsSpan(i * logs.Columns, logs.Columns), _rows.Values[i], logs.Row(i)));
 

@@ -57,6 +57,8 @@ public sealed record Lrq(GridFormat Grid, int? Rank = null, GridRange Range = Gr
             foreach (ref float u in _right.Values.AsSpan()) u = bound * (2 * random.Unit() - 1);
         }
 
+        protected override IEnumerable<LearnedNumbers> Divisors => [_left, _right, _rows, _columns];
+
         private Matrix<float> Left(float[] values) => new(Weight.Rows, _rank, values);
 
         private Matrix<float> Right(float[] values) => new(_rank, Weight.Columns, values);
@@ -77,7 +79,7 @@ public sealed record Lrq(GridFormat Grid, int? Rank = null, GridRange Range = Gr
             LinearAlgebra.TransposeMultiply(Left(_left.Values), slopes, Right(_right.Gradient));
             LinearAlgebra.Multiply(new Matrix<float>(1, slopes.Rows, _ones), slopes, new Matrix<float>(1, slopes.Columns, _columns.Gradient));
             Threads.For(slopes.Rows, i => _rows.Gradient[i] = TensorPrimitives.Sum<float>(slopes.Row(i)));
-            foreach (var numbers in (LearnedNumbers[])[_left, _right, _rows, _columns]) numbers.Move(step);
+            foreach (var numbers in Divisors) numbers.Move(step);
         }
     }
 }

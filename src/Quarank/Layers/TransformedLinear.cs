@@ -54,9 +54,6 @@ public sealed class TransformedLinear : NestedLinear
         _ => throw new NotSupportedException($"There are rotations by hadamard and kronecker matrices, not {rotation}."),
     };
 
-    /// <summary>The layer in turned coordinates.</summary>
-    internal Linear Inner => _inner;
-
     /// <summary>V.</summary>
     internal SeededRotation Inputs => _inputs;
 

@@ -14,7 +14,7 @@ namespace Quarank.Tests.Pipeline;
 /// <summary>Compressed layers tuned on what their block gives, through the run that does it.</summary>
 public sealed class TuningTests : IDisposable
 {
-    private static readonly TuningSettings Few = new(new(Steps: 12, Rate: 0.02)) { Factors = ScaledSides.Both };
+    private static readonly TuningSettings Few = new(new(Steps: 12, Rate: 0.005)) { Factors = ScaledSides.Both };
 
     private readonly TemporaryFolder _folder = new();
     private readonly string _model;
@@ -36,7 +36,7 @@ public sealed class TuningTests : IDisposable
         ["lattice"] = new Lattice(),
         ["lordq"] = new Lordq { BitsPerWeight = 4 },
         ["caldera"] = new Caldera { Rank = 4 },
-        ["eora"] = new Corrected(new RoundToNearest(new(3), GridRange.MinMax), 4),
+        ["eora"] = new Corrected(new RoundToNearest(new(3), GridRange.MinMax), InputWeighting.Gram, 4),
         ["rounded inputs"] = new RoundedInputs(new RoundToNearest(new(3), GridRange.MinMax), new(8)),
         ["trellis"] = new Trellis { StateBits = 8, Passes = 0 },
     };
@@ -173,12 +173,12 @@ public sealed class TuningTests : IDisposable
         Refused(new(Methods["rtn"], _text) { Tune = Few with { Rest = true } }, "site");
         Refused(new(new FlexRound(new(3)), _text) { Tune = Few }, "flexround");
         Refused(new(new RoundedInputs(Methods["rtn"], new(8)), _text) { Tune = Few }, "rounded inputs");
-        Refused(new(new Lrc(4), _text) { Tune = Few }, "LRC");
+        Refused(new(new Lrc(Methods["rtn"], new(8)), _text) { Tune = Few }, "LRC");
         Refused(new(Methods["rtn"], _text) { Tune = Few with { FactorRate = 0 } }, "rate");
     }
 
     private CompressionReport Run(
-        string name, Method method, TuningSettings? tune, Order order = Order.Block, CancellationToken token = default, Action<RunProgress>? each = null) =>
-        CompressionRun.Execute(_model, _folder[name], new Recipe(method, _text) { Tune = tune, Order = order }, new() { LearningEvery = TimeSpan.Zero },
+        string name, Method method, TuningSettings? tune, Order order = Order.Block, Action<RunProgress>? each = null, CancellationToken token = default) =>
+        CompressionRun.Execute(_model, _folder[name], new Recipe(method, _text) { Tune = tune, Order = order, Fallback = false }, new() { LearningEvery = TimeSpan.Zero },
             each is null ? null : new Immediate<RunProgress>(each), token);
 }

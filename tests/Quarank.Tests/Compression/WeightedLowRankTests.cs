@@ -150,7 +150,7 @@ public class WeightedLowRankTests
         Assert.Null(new Corrected(new Gptq(new(3)), BitsPerWeight: 3).AtBitsPerWeight(2.5, layers));
         Assert.InRange(layers.Sum(new Corrected(new Gptq(new(3)), FactorBits: 4).AtBitsPerWeight(3.5, layers)!.PlannedBits) / weights, 3.4, 3.5 * 1.005);
         Assert.Contains("too few", Assert.Throws<ArgumentException>(() => new LowRank(BitsPerWeight: 0.01).Fit(layers)).Message, StringComparison.Ordinal);
-        Assert.Contains("alone takes", Assert.Throws<ArgumentException>(() => new Corrected(new Gptq(new(3)), BitsPerWeight: 3).Fit(layers)).Message, StringComparison.Ordinal);
+        Assert.Contains("what is beside it", Assert.Throws<ArgumentException>(() => new Corrected(new Gptq(new(3)), BitsPerWeight: 3).Fit(layers)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,14 +51,14 @@ public sealed record Corrected(
 
     private Lordq Style => LayerFactors.Style(FactorBits, FactorGroupSize, Lead, Weighting);
 
+    private RankBudget Ranks => new(Style, BitsPerWeight is null ? Rank : null, BitsPerWeight, LayerBitsPerWeight, Inner.PlannedBits);
+
     public override void Validate()
     {
         Inner.Validate();
-        Style.Validate();
+        (Ranks with { Rank = Rank }).Validate();
         if (Inner is ScaledMethod { Rounding: not null }) throw new ArgumentException("Inputs are rounded when they have been scaled, and factors folded for that: put the correction inside the method that scales channels.");
         if (Inner is Exact) throw new ArgumentException("What is kept exact is kept so beside the correction: exact around corrected, not the other way round.");
-        if (Rank < 1) throw new ArgumentException($"A rank is at least 1, not {Rank}.");
-        if (BitsPerWeight is not (null or (> 0 and <= 32))) throw new ArgumentException($"A budget lies above 0 and up to 32 bits per weight, not {BitsPerWeight}.");
         if (Rounds < 0) throw new ArgumentException($"Rounds are counted from 0 on, not {Rounds}.");
         if (!(Damping >= 0 && double.IsFinite(Damping))) throw new ArgumentException($"Damping is a number from 0 on, not {Damping}.");
     }
@@ -66,45 +66,30 @@ public sealed record Corrected(
     public override Method Fit(IReadOnlyList<LayerShape> layers)
     {
         var method = this with { Inner = Inner.Fit(layers) };
-        if (BitsPerWeight is not { } budget) return method;
-        foreach (var l in layers)
-            if (method.RankOf(l, budget) == 0)
-                throw new ArgumentException(FormattableString.Invariant(
-                    $"{budget} bits per weight are too few: of {l.Name} the inner method alone takes {(double)method.Inner.PlannedBits(l) / ((long)l.Rows * l.Columns):0.####}, and one component {(double)Style.BitsOf(l, 1) / ((long)l.Rows * l.Columns):0.####}."));
-        return method with { LayerBitsPerWeight = FactorBudget.Filled(budget, layers, (l, b) => method.Bits(l, method.RankOf(l, b))) };
+        return BitsPerWeight is null ? method : method with { LayerBitsPerWeight = method.Ranks.Filled(layers) };
     }
 
-    public override long PlannedBits(LayerShape layer) => Bits(layer, RankFor(layer));
+    public override long PlannedBits(LayerShape layer) => Ranks.BitsOf(layer);
 
     /// <summary>
     /// With a rank the inner method takes the size that it leaves; where it comes no nearer than a hundredth, or with a budget, ranks fill up what it leaves.
     /// </summary>
     public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers)
     {
-        double weights = layers.Sum(l => (double)l.Rows * l.Columns);
-        if (BitsPerWeight is null)
+        if (BitsPerWeight is not null)
         {
-            double price = layers.Sum(l => (double)Style.BitsOf(l, RankFor(l))) / weights;
-            var kept = bitsPerWeight > price && Inner.AtBitsPerWeight(bitsPerWeight - price, layers) is { } inner ? this with { Inner = inner } : null;
-            if (kept is not null && layers.Sum(l => (double)kept.PlannedBits(l)) / weights >= AsNear * bitsPerWeight) return kept;
-            // Of a twentieth less each time the first inner method beside which the ranks fill the rest is the largest.
-            for (double part = 1; part > 0.5; part -= 0.05)
-                if (Inner.AtBitsPerWeight(part * bitsPerWeight, layers) is { } smaller
-                    && (this with { Inner = smaller, BitsPerWeight = bitsPerWeight }).AtBitsPerWeight(bitsPerWeight, layers) is { } filled) return filled;
-            return kept;
+            var method = this with { BitsPerWeight = bitsPerWeight, LayerBitsPerWeight = null };
+            return (method with { Inner = Inner.Fit(layers) }).Ranks.Reaches(layers) ? method : null;
         }
-        var method = this with { BitsPerWeight = bitsPerWeight, LayerBitsPerWeight = null };
-        var fitted = this with { Inner = Inner.Fit(layers) };
-        return layers.All(l => fitted.RankOf(l, bitsPerWeight) > 0) && FactorBudget.Meets(method.Fit(layers), bitsPerWeight, layers) ? method : null;
+        double weights = layers.Sum(l => (double)l.Rows * l.Columns), price = layers.Sum(l => (double)Style.BitsOf(l, Ranks.RankFor(l))) / weights;
+        var kept = bitsPerWeight > price && Inner.AtBitsPerWeight(bitsPerWeight - price, layers) is { } inner ? this with { Inner = inner } : null;
+        if (kept is not null && layers.Sum(l => (double)kept.PlannedBits(l)) / weights >= AsNear * bitsPerWeight) return kept;
+        // Of a twentieth less each time the first inner method beside which the ranks fill the rest is the largest.
+        for (double part = 1; part > 0.5; part -= 0.05)
+            if (Inner.AtBitsPerWeight(part * bitsPerWeight, layers) is { } smaller
+                && (this with { Inner = smaller, BitsPerWeight = bitsPerWeight }).AtBitsPerWeight(bitsPerWeight, layers) is { } filled) return filled;
+        return kept;
     }
-
-    private int RankFor(LayerShape layer) =>
-        Math.Max(1, BitsPerWeight is { } budget ? RankOf(layer, LayerBitsPerWeight ?? budget) : Math.Min(Rank, Math.Min(layer.Rows, layer.Columns)));
-
-    private int RankOf(LayerShape layer, double bitsPerWeight) =>
-        FactorBudget.LargestRank(Style, layer, bitsPerWeight * layer.Rows * layer.Columns - Inner.PlannedBits(layer));
-
-    private long Bits(LayerShape layer, int rank) => Inner.PlannedBits(layer) + (rank == 0 ? 0 : Style.BitsOf(layer, rank));
 
     // The inner method's, then (not together with it) root, feedback, W, its parts and differences, the smaller Gram matrix.
     internal override long WorkBytes(int rows, int columns) =>
@@ -113,7 +98,7 @@ public sealed record Corrected(
     public override Linear Compress(LayerProblem problem)
     {
         Validate();
-        int rank = RankFor(new(problem.Name, problem.Rows, problem.Columns));
+        int rank = Ranks.RankFor(new(problem.Name, problem.Rows, problem.Columns));
         // Losses are those of plain tokens, and so is what the factors mend.
         var fitted = Weighted || problem.Inputs.Plain is not { } plain ? problem : problem with { Inputs = problem.Inputs with { Gram = plain, Plain = null } };
         var factors = new LayerFactors(Style with { Rank = rank }, fitted, Weighting, 1, Damping, DampingOf);

@@ -1,6 +1,6 @@
+using System.Numerics.Tensors;
 using System.Text.Json.Serialization;
 using Quarank.Layers;
-using Quarank.Numerics;
 
 namespace Quarank.Compression.Methods;
 
@@ -41,69 +41,45 @@ public sealed record LowRank(
 
     private Lordq Style => LayerFactors.Style(FactorBits, FactorGroupSize, Lead, Weighting);
 
+    private RankBudget Ranks => new(Style, Rank, BitsPerWeight, LayerBitsPerWeight, _ => 0);
+
     public override void Validate()
     {
-        Style.Validate();
-        if (!(BitsPerWeight > 0 && BitsPerWeight <= 32)) throw new ArgumentException($"A budget lies above 0 and up to 32 bits per weight, not {BitsPerWeight}.");
-        if (Rank < 1) throw new ArgumentException($"A rank is at least 1, not {Rank}.");
+        Ranks.Validate();
         if (!(Power > 0 && Power <= 4)) throw new ArgumentException($"Sizes are raised to a power above 0 and up to 4, not {Power}.");
         if (Power != 1 && Weighting is InputWeighting.None or InputWeighting.Gram) throw new ArgumentException("A power is for inputs weighted by their magnitude or root mean square.");
         if (ResidualShare is not (>= 0 and < 1)) throw new ArgumentException($"The residual has a share of the rank from 0 to below 1, not {ResidualShare}.");
+        if (ResidualShare > 0 && Lead is not null) throw new ArgumentException("A rank is cut either into bands of bits or into a part for the residual and one before it.");
         if (!(Damping >= 0 && double.IsFinite(Damping))) throw new ArgumentException($"Damping is a number from 0 on, not {Damping}.");
     }
 
-    public override Method Fit(IReadOnlyList<LayerShape> layers)
-    {
-        if (Rank is not null) return this;
-        foreach (var l in layers)
-            if (RankOf(l, BitsPerWeight) == 0)
-                throw new ArgumentException($"{BitsPerWeight} bits per weight are too few: one component of {l.Name} takes {(double)Style.BitsOf(l, 1) / ((long)l.Rows * l.Columns):0.####}.");
-        return this with { LayerBitsPerWeight = FactorBudget.Filled(BitsPerWeight, layers, (l, b) => Bits(l, RankOf(l, b))) };
-    }
+    public override Method Fit(IReadOnlyList<LayerShape> layers) => Rank is null ? this with { LayerBitsPerWeight = Ranks.Filled(layers) } : this;
 
-    public override long PlannedBits(LayerShape layer) => Bits(layer, RankFor(layer));
+    public override long PlannedBits(LayerShape layer) => Ranks.BitsOf(layer);
 
     public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers)
     {
         var method = this with { BitsPerWeight = bitsPerWeight, Rank = null, LayerBitsPerWeight = null };
-        return layers.All(l => method.RankOf(l, bitsPerWeight) > 0) && FactorBudget.Meets(method.Fit(layers), bitsPerWeight, layers) ? method : null;
-    }
-
-    private int RankFor(LayerShape layer) => Math.Max(1, Rank is { } rank ? Math.Min(rank, Math.Min(layer.Rows, layer.Columns)) : RankOf(layer, LayerBitsPerWeight ?? BitsPerWeight));
-
-    private int RankOf(LayerShape layer, double bitsPerWeight) => FactorBudget.LargestRank(Style, layer, bitsPerWeight * layer.Rows * layer.Columns);
-
-    private (int First, int Then) Split(int rank)
-    {
-        int then = Math.Min(rank - 1, (int)Math.Round(ResidualShare * rank));
-        return (rank - then, then);
-    }
-
-    // Both steps' components stand in one product if they have the same bits.
-    private long Bits(LayerShape layer, int rank)
-    {
-        if (rank == 0) return 0;
-        var (first, then) = Split(rank);
-        return Lead is null || then == 0 ? Style.BitsOf(layer, rank) : Style.BitsOf(layer, first) + (Style with { Lead = null }).BitsOf(layer, then);
+        return method.Ranks.Reaches(layers) ? method : null;
     }
 
     // Root, feedback; W, W Y, what is left of it; the smaller Gram matrix with the solver's workspace.
     internal override long WorkBytes(int rows, int columns) =>
-        24L * columns * columns + 48L * rows * columns + 24L * Math.Min(rows, columns) * Math.Min(rows, columns) + 40L * RankFor(new("", rows, columns)) * (rows + columns);
+        24L * columns * columns + 48L * rows * columns + 24L * Math.Min(rows, columns) * Math.Min(rows, columns) + 40L * Ranks.RankFor(new("", rows, columns)) * (rows + columns);
 
     public override Linear Compress(LayerProblem problem)
     {
         Validate();
-        var (first, then) = Split(RankFor(new(problem.Name, problem.Rows, problem.Columns)));
-        var factors = Factors(Style, Weighting, Power, first, problem);
-        var blocks = factors.Of(factors.Weight);
-        if (then == 0) return LordqLayer.ToLinear(blocks);
-
+        int rank = Ranks.RankFor(new(problem.Name, problem.Rows, problem.Columns)), then = Math.Min(rank - 1, (int)Math.Round(ResidualShare * rank));
+        var factors = Factors(Style, Weighting, Power, rank - then, problem);
         var left = factors.Weight;
-        System.Numerics.Tensors.TensorPrimitives.Subtract(left.Data, LordqBlock.Product(blocks).Data, left.Data);
-        int band = Lead is null ? blocks[0].Band : int.MaxValue;
-        var rest = Factors(LayerFactors.Style(FactorBits, FactorGroupSize, null, ResidualWeighting), ResidualWeighting, 1, then, problem);
-        return LordqLayer.ToLinear([.. blocks, .. rest.Of(left).Select(b => b with { Band = band })]);
+        var blocks = factors.Of(left);
+        if (then > 0)
+        {
+            TensorPrimitives.Subtract(left.Data, LordqBlock.Product(blocks).Data, left.Data);
+            blocks.AddRange(Factors(LayerFactors.Style(FactorBits, FactorGroupSize, null, ResidualWeighting), ResidualWeighting, 1, then, problem).Of(left));
+        }
+        return LordqLayer.ToLinear(blocks);
     }
 
     private LayerFactors Factors(Lordq style, InputWeighting weighting, double power, int rank, LayerProblem problem) =>

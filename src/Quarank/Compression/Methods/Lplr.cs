@@ -28,40 +28,31 @@ public sealed record Lplr(double BitsPerWeight = 4, int? Rank = null, int LeftBi
 
     private Lordq Style => new(Blocks: Parts, PBits: LeftBits, QBits: RightBits);
 
+    private RankBudget Ranks => new(Style, Rank, BitsPerWeight, LayerBitsPerWeight, _ => 0);
+
     public override void Validate()
     {
-        (Style with { Rank = Rank, BitsPerWeight = BitsPerWeight }).Validate();
+        Ranks.Validate();
         if (PowerIterations < 0) throw new ArgumentException($"Power iterations are counted from 0 on, not {PowerIterations}.");
         if (PowerIterations > 0 && !Sketched) throw new ArgumentException("Power iterations turn a sketch; singular vectors need none.");
     }
 
-    public override Method Fit(IReadOnlyList<LayerShape> layers)
-    {
-        if (Rank is not null) return this;
-        foreach (var l in layers)
-            if (RankOf(l, BitsPerWeight) == 0)
-                throw new ArgumentException($"{BitsPerWeight} bits per weight are too few: one component of {l.Name} takes {(double)Style.BitsOf(l, 1) / ((long)l.Rows * l.Columns):0.####}.");
-        return this with { LayerBitsPerWeight = FactorBudget.Filled(BitsPerWeight, layers, (l, b) => Style.BitsOf(l, RankOf(l, b))) };
-    }
+    public override Method Fit(IReadOnlyList<LayerShape> layers) => Rank is null ? this with { LayerBitsPerWeight = Ranks.Filled(layers) } : this;
 
-    public override long PlannedBits(LayerShape layer) => Style.BitsOf(layer, RankFor(layer));
+    public override long PlannedBits(LayerShape layer) => Ranks.BitsOf(layer);
 
     public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers)
     {
         var method = this with { BitsPerWeight = bitsPerWeight, Rank = null, LayerBitsPerWeight = null };
-        return layers.All(l => method.RankOf(l, bitsPerWeight) > 0) && FactorBudget.Meets(method.Fit(layers), bitsPerWeight, layers) ? method : null;
+        return method.Ranks.Reaches(layers) ? method : null;
     }
 
-    private int RankFor(LayerShape layer) => Math.Max(1, Rank is { } rank ? Math.Min(rank, Math.Min(layer.Rows, layer.Columns)) : RankOf(layer, LayerBitsPerWeight ?? BitsPerWeight));
-
-    private int RankOf(LayerShape layer, double bitsPerWeight) => FactorBudget.LargestRank(Style, layer, bitsPerWeight * layer.Rows * layer.Columns);
-
-    internal override long WorkBytes(int rows, int columns) => 40L * rows * columns + 48L * RankFor(new("", rows, columns)) * (rows + columns);
+    internal override long WorkBytes(int rows, int columns) => 40L * rows * columns + 48L * Ranks.RankFor(new("", rows, columns)) * (rows + columns);
 
     public override Linear Compress(LayerProblem problem)
     {
         Validate();
-        int rank = RankFor(new(problem.Name, problem.Rows, problem.Columns)), parts = Math.Min(Parts, rank);
+        int rank = Ranks.RankFor(new(problem.Name, problem.Rows, problem.Columns)), parts = Math.Min(Parts, rank);
         var left = CalderaFactors.Wide(problem.Weight);
         var (ls, rs) = (new List<FactorCodes>(), new List<FactorCodes>());
         for (int part = 0; part < parts; part++)

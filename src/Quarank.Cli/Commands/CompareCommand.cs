@@ -57,6 +57,7 @@ internal sealed class CompareCommand : TaughtCommand
     private readonly Option<bool> _spectra = Inputs.Flag("--spectra", "Also the spectra of the original's layers, for the report.");
     private readonly Option<bool> _keep = Inputs.Flag("--keep", "Keep the compressed models under work/ instead of deleting each when it is measured.");
     private readonly Option<bool> _fresh = Inputs.Flag("--fresh", "Measure again what was measured before.");
+    private readonly Option<bool> _dryRun = Inputs.Flag("--dry-run", "Only say what is left to do, row by row, and about how long it will take.");
     private readonly Option<bool> _json = Inputs.Flag("--json", "Print the comparison as JSON.");
 
     public CompareCommand(Terminal terminal)
@@ -74,7 +75,7 @@ internal sealed class CompareCommand : TaughtCommand
         AddGroup("Recipes and sizes", _recipes, _bits, _bytes, _like, _tolerance);
         AddGroup("Calibration", _calibration.All);
         AddGroup("Measuring", [_texts, _segments, _evaluationLength, .. _tasks.ForFigures]);
-        AddGroup("The run", _only, _onlySizes, _out, _statistics, _spectra, _keep, _fresh, ComputeOptions.Threads, _json);
+        AddGroup("The run", _only, _onlySizes, _out, _statistics, _spectra, _keep, _fresh, _dryRun, ComputeOptions.Threads, _json);
         AddCheck(given =>
         {
             _calibration.Validate(given, hasRecipe: false);
@@ -92,6 +93,13 @@ internal sealed class CompareCommand : TaughtCommand
     {
         ComputeOptions.Apply(parsed);
         var request = Request(parsed);
+        if (parsed.GetValue(_dryRun))
+        {
+            var forecast = ComparisonRun.Forecast(request, terminal.Stop);
+            if (parsed.GetValue(_json)) Json.Write(terminal, forecast);
+            else CompareView.Write(terminal, forecast);
+            return Application.Success;
+        }
         using var view = new ProgressView(terminal, "compare");
         view.Report(0, "");
         var comparison = ComparisonRun.Execute(request, new Immediate<ComparisonProgress>(p =>

@@ -11,6 +11,17 @@ internal static class CompareView
         ? Units.Invariant($"{row.Name} at {row.TargetBitsPerWeight:0.###} bits: perplexity {string.Join(", ", m.Texts.Select(t => Units.Perplexity(t.Perplexity)))}, KL {m.Texts[0].KlMean:0.0000}, {m.MissPercent:+0.00;-0.00} % of the bytes")
         : Units.Invariant($"{row.Name} at {row.TargetBitsPerWeight:0.###} bits: {row.Remark}");
 
+    /// <summary>What is left to do.</summary>
+    public static void Write(Terminal terminal, ComparisonForecast forecast)
+    {
+        Tables.Write(terminal, [new("recipe"), new("bits", true), new("method"), new("left"), new("minutes", true), new("from")],
+            forecast.Rows.Select(r => (IReadOnlyList<string>)[r.Name, Units.Invariant($"{r.BitsPerWeight:0.###}"), r.Method, r.Left, r.Seconds > 0 ? Minutes(r.Seconds) : "", r.Basis]));
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine($"About {Minutes(forecast.Seconds)} minutes in all, {Minutes(forecast.SecondsBefore)} of them for what all rows need. Where no row of a kind was measured, operations of two cores are counted and a method is taken for a usual one.");
+    }
+
+    private static string Minutes(double seconds) => Units.Invariant($"{seconds / 60:0.0}");
+
     public static void Write(Terminal terminal, Comparison comparison, string folder)
     {
         var columns = ComparisonColumns.Of(comparison);

@@ -10,7 +10,7 @@ namespace Quarank.Studies;
 /// Brings recipes to the same sizes and measures them beside the dense model. Work is kept under the out folder: killed at any
 /// moment, the same call goes on, and what was measured once is not measured again.
 /// </summary>
-public sealed class ComparisonRun
+public sealed partial class ComparisonRun
 {
     private readonly ComparisonRequest _request;
     private readonly Checkpoint _checkpoint;
@@ -52,8 +52,7 @@ public sealed class ComparisonRun
 
     private Comparison Run()
     {
-        RefuseUnknown();
-        List<ComparisonRow> rows = [.. Targets().SelectMany(target => _request.Recipes.Select(r => Planned(r, target)))];
+        var rows = Planned();
         Directory.CreateDirectory(_work);
         string model = RunFingerprint.OfModel(_checkpoint);
         var cache = new ComparisonCache(_work, _request.Fresh);
@@ -63,8 +62,9 @@ public sealed class ComparisonRun
         _clock.Plan(wanted, gathering: rows.Exists(r => IsAskedFor(r) && r.Propagate == Propagation.Original), _request.Spectra);
         var dense = _clock.Do(ComparisonStep.Dense, "the dense model", p => DenseReference.Of(_checkpoint, _tokenizer, _texts, _request.Tasks, cache, _work, model,
             new Immediate<(double F, string Doing)>(at => Step(p, at.F, at.Doing))));
-        var work = new ComparisonWork(_request, _checkpoint, _calibration, _tokenizer, _texts, dense, cache, _statistics, _token);
-        var keys = rows.ToDictionary(r => r, r => work.KeyOf(r.Recipe));
+        var pieces = new ComparisonPieces(_request, _checkpoint, _calibration, _texts, cache);
+        var work = new ComparisonWork(_request, _calibration, _tokenizer, _texts, dense, pieces, _statistics, _token);
+        var keys = rows.ToDictionary(r => r, r => pieces.KeyOf(r.Recipe));
         var missing = rows.Where(r => IsAskedFor(r) && work.TryLoad(keys[r]) is null).ToList();
         _clock.Plan(missing.Select(r => keys[r]).Distinct().Count(), missing.Exists(r => r.Propagate == Propagation.Original), _request.Spectra, dense: false);
         Gather(missing);
@@ -78,6 +78,13 @@ public sealed class ComparisonRun
             { TokenizerRules = _request.Calibration.TokenizerRules },
             PeakMemory.Measure, rows)
         { Spectra = _request.Spectra ? ComparisonSpectra.Of(_request, _calibration, _statistics, _clock, _token) : null };
+    }
+
+    /// <summary>All rows, none measured.</summary>
+    private List<ComparisonRow> Planned()
+    {
+        RefuseUnknown();
+        return [.. Targets().SelectMany(target => _request.Recipes.Select(r => Planned(r, target)))];
     }
 
     /// <summary>The row with its figures, from what is kept or anew; or why there are none.</summary>

@@ -11,23 +11,17 @@ namespace Quarank.Studies;
 /// <summary>Makes models by recipes and measures each beside the dense one, a piece at a time; what is kept is not done again.</summary>
 /// <param name="statistics">The folder of the original's Gram matrices.</param>
 internal sealed class ComparisonWork(
-    ComparisonRequest request, Checkpoint original, CalibrationSet calibration, Tokenizer tokenizer, IReadOnlyList<MeasuredText> texts, DenseReference dense,
-    ComparisonCache cache, string statistics, CancellationToken token)
+    ComparisonRequest request, CalibrationSet calibration, Tokenizer tokenizer, IReadOnlyList<MeasuredText> texts, DenseReference dense,
+    ComparisonPieces pieces, string statistics, CancellationToken token)
 {
-    private readonly string[] _tasks = [.. request.Tasks.Select(TaskAnswers.Content)];
-
-    /// <summary>What decides the model that a recipe makes.</summary>
-    public string KeyOf(Recipe recipe) => ComparisonCache.Key(RunFingerprint.Of(recipe, original, calibration).Hash());
-
-    /// <summary>Whether the model was made once, by this process or another.</summary>
-    public bool IsMade(string key) => cache.TryLoad<ComparisonMeasures>("made", key) is not null;
+    private readonly int _tasks = request.Tasks.Count;
 
     /// <summary>All figures of a model; null as long as a piece is missing.</summary>
     public ComparisonMeasures? TryLoad(string key)
     {
-        if (cache.TryLoad<ComparisonMeasures>("made", key) is not { } made || cache.TryLoad<DecodeSpeed>("speed", key) is not { } speed) return null;
-        TextMeasures?[] read = [.. texts.Select(t => cache.TryLoad<TextMeasures>("text", TextKey(key, t)))];
-        TaskAnswers?[] answers = [.. _tasks.Select(t => cache.TryLoad<TaskAnswers>("task", TaskKey(key, t)))];
+        if (pieces.Made(key) is not { } made || pieces.Speed(key) is not { } speed) return null;
+        TextMeasures?[] read = [.. texts.Select((_, i) => pieces.Text(key, i))];
+        TaskAnswers?[] answers = [.. request.Tasks.Select((_, i) => pieces.Answers(key, i))];
         if (Array.Exists(read, t => t is null) || Array.Exists(answers, a => a is null)) return null;
         return made with
         {
@@ -45,24 +39,24 @@ internal sealed class ComparisonWork(
     {
         var (report, peak) = Compress(recipe, folder, progress);
         using var checkpoint = Checkpoint.Open(folder);
-        if (!IsMade(key)) cache.Save("made", key, Made(report, checkpoint, peak));
+        if (pieces.Made(key) is null) pieces.Keep(key, Made(report, checkpoint, peak));
         var model = Model.Load(checkpoint);
-        int parts = texts.Count + _tasks.Length, done = 0;
+        int parts = texts.Count + _tasks, done = 0;
         Immediate<(double, string)> Part() => new(p =>
         {
             token.ThrowIfCancellationRequested();
             progress.Report((0.5 + 0.5 * (done + p.Item1) / parts, p.Item2));
         });
         for (int i = 0; i < texts.Count; i++, done++)
-            if (cache.TryLoad<TextMeasures>("text", TextKey(key, texts[i])) is null) cache.Save("text", TextKey(key, texts[i]), Measure(model, i, Part()));
-        for (int i = 0; i < _tasks.Length; i++, done++)
+            if (pieces.Text(key, i) is null) pieces.Keep(key, i, Measure(model, i, Part()));
+        for (int i = 0; i < _tasks; i++, done++)
         {
-            if (cache.TryLoad<TaskAnswers>("task", TaskKey(key, _tasks[i])) is not null) continue;
+            if (pieces.Answers(key, i) is not null) continue;
             var told = Part();
-            cache.Save("task", TaskKey(key, _tasks[i]), TaskAnswers.Of(model, tokenizer, request.Tasks[i], new Immediate<TaskProgress>(p =>
+            pieces.Keep(key, i, TaskAnswers.Of(model, tokenizer, request.Tasks[i], new Immediate<TaskProgress>(p =>
                 told.Report((p.Fraction, FormattableString.Invariant($"{p.Task}: document {p.Done} of {p.Total}"))))));
         }
-        if (cache.TryLoad<DecodeSpeed>("speed", key) is null) cache.Save("speed", key, DecodeSpeed.Of(model));
+        if (pieces.Speed(key) is null) pieces.Keep(key, DecodeSpeed.Of(model));
     }
 
     private TextMeasures Measure(Model model, int text, Immediate<(double, string)> progress)
@@ -105,8 +99,4 @@ internal sealed class ComparisonWork(
         PlainRounding = l.PlainRounding,
         Replaced = l.Replaced,
     };
-
-    private static string TextKey(string key, MeasuredText text) => ComparisonCache.Key(key, text.Hash, $"{text.Length}");
-
-    private static string TaskKey(string key, string content) => ComparisonCache.Key(key, content);
 }

@@ -30,7 +30,7 @@ internal sealed class DenseStates
     public static DenseStates Of(Checkpoint checkpoint, Func<Model> load, MeasuredText text, string folder, string key, IProgress<double> progress)
     {
         var (ids, length, segments) = (text.Ids, text.Length, text.Segments);
-        string file = Path.Combine(folder, $"dense-{key}.states"), record = Path.Combine(folder, $"dense-{key}.json");
+        string file = FileOf(folder, key), record = Path.Combine(folder, $"dense-{key}.json");
         int hidden = ModelSpec.Of(checkpoint).TableWidth;
         if (TryRead(record) is { } kept && new FileInfo(file) is { Exists: true } info
             && info.Length == 4L * segments * length * hidden)
@@ -63,6 +63,9 @@ internal sealed class DenseStates
         stream.ReadExactly(MemoryMarshal.AsBytes(states.Data));
         return states;
     });
+
+    /// <summary>Where the states of a key are kept.</summary>
+    public static string FileOf(string folder, string key) => Path.Combine(folder, $"dense-{key}.states");
 
     /// <summary>SHA-256 of what decides the states.</summary>
     public static string Key(string model, string text, int length) => Convert.ToHexStringLower(SHA256.HashData(

@@ -148,6 +148,45 @@ public sealed class ComparisonRunTests : IDisposable
     }
 
     [Fact]
+    public void A_forecast_says_what_is_left_and_does_nothing()
+    {
+        var request = Request("rtn", 6, 10.7) with { Recipes = [.. RecipeShorthand.Parse(["rtn,gptq:clip"], null), new("again", RecipeShorthand.One("gptq:clip", null).Recipe)] };
+        var before = ComparisonRun.Forecast(request);
+        Assert.False(Directory.Exists(Work));
+        Assert.Equal(["compress, text.txt, speed", "compress, text.txt, speed", "as gptq:clip"], before.Rows.Take(3).Select(r => r.Left));
+        Assert.All(before.Rows.Skip(3), r => Assert.StartsWith("not at this size", r.Left));
+        Assert.True(before.SecondsBefore > 0 && before.Seconds > before.Rows.Sum(r => r.Seconds));
+
+        var measured = ComparisonRun.Execute(request with { Only = ["rtn"] }).Rows[0].Measures!;
+        var after = ComparisonRun.Forecast(request);
+        Assert.Equal(["measured", "compress, text.txt, speed", "as gptq:clip"], after.Rows.Take(3).Select(r => r.Left));
+        Assert.Equal((0, "both"), (after.Rows[0].Seconds, after.Rows[1].Basis));
+        Assert.True(after.Rows[1].Seconds > measured.Texts[0].Seconds);
+        Assert.Equal(0, after.SecondsBefore);
+        var only = ComparisonRun.Forecast(request with { Only = ["rtn"], Texts = [.. request.Texts, new("more", _text[30..])] });
+        Assert.Equal(["compress, more", "not asked for", "not asked for"], only.Rows.Take(3).Select(r => r.Left));
+        ComparisonRun.Execute(request);
+        Assert.Equal(0, ComparisonRun.Forecast(request).Seconds);
+    }
+
+    // A piece's report is that of the whole table, with what is not there yet by name.
+    [Fact]
+    public void A_piece_writes_the_whole_table_with_places_for_what_is_left()
+    {
+        var request = Request("rtn,gptq:clip", 6, 7);
+        ComparisonFiles.Write(ComparisonRun.Execute(request with { Only = ["gptq:clip"], OnlySizes = [7] }), request.OutFolder);
+        string markdown = File.ReadAllText(Path.Combine(request.OutFolder, ComparisonMarkdown.FileName));
+        Assert.Contains("| rtn | not yet | not yet |", markdown, StringComparison.Ordinal);
+        Assert.Matches(@"\| gptq:clip \| not yet \| [0-9.,]+ \|", markdown);
+        Assert.Contains("| rtn | not measured yet: not among the pieces that were asked for |", markdown, StringComparison.Ordinal);
+        ComparisonFiles.Write(ComparisonRun.Execute(request with { Only = ["rtn"] }), request.OutFolder);
+        string more = File.ReadAllText(Path.Combine(request.OutFolder, ComparisonMarkdown.FileName));
+        Assert.Matches(@"\| rtn \| [0-9.,]+ \| [0-9.,]+ \|", more);
+        Assert.Matches(@"\| gptq:clip \| not yet \| [0-9.,]+ \|", more);
+        Assert.Contains("not yet", File.ReadAllText(Path.Combine(request.OutFolder, HtmlReport.FileName)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_row_that_fails_tells_why_and_leaves_the_others_their_figures()
     {
         // What an earlier attempt left for one row belongs to another recipe.

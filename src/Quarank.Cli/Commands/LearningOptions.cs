@@ -17,7 +17,10 @@ internal sealed class LearningOptions
     private readonly Option<LossWeights?> _lossWeights = Inputs.Choice("--loss-weights", "Tokens count as they are, or at norm 1, so that attention sinks do not have most of the error (none; with --tune unit).",
         ("none", LossWeights.None), ("unit", LossWeights.Unit));
 
-    public Option[] All => [_steps, _batch, _rate, _heldOut, _lossWeights];
+    private readonly Option<LearningStart?> _start = Inputs.Choice("--learn-from", "Weights that learning begins with: the layer's own, as rounding to the nearest sees them, or as GPTQ's feedback has moved them (rtn).",
+        ("rtn", LearningStart.Nearest), ("gptq", LearningStart.Gptq));
+
+    public Option[] All => [_steps, _batch, _rate, _heldOut, _lossWeights, _start];
 
     /// <summary>Those that tuning takes too.</summary>
     public Option[] OfTuning => [_batch, _heldOut, _lossWeights];
@@ -25,7 +28,11 @@ internal sealed class LearningOptions
     /// <summary>How many steps each block takes, where a flag says it.</summary>
     public Option<int?> Steps => _steps;
 
-    public BlockMethod Apply(CommandResult given, BlockMethod method) => method with { Learning = Settings(given, method.Learning) };
+    public BlockMethod Apply(CommandResult given, BlockMethod method) => method with
+    {
+        Start = given.GetValue(_start) ?? method.Start,
+        Learning = Settings(given, method.Learning),
+    };
 
     /// <summary>What the flags say, the rest as <paramref name="standard"/> has it.</summary>
     public LearningSettings Settings(CommandResult given, LearningSettings standard) => new(

@@ -64,7 +64,7 @@ internal sealed class MethodOptions
         ("lattice, trellis, caldera and quip (also --bits, --damping; trellis, caldera: --bits-per-weight; caldera: --rank)", _lattice.All),
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
-        ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric; lrq: --rank)", _learning.All),
+        ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric, --range; lrq: --rank)", _learning.All),
         ("Tuning of what a method gave (also --batch, --held-out, --loss-weights)", _tuning.All),
         ("4- and 8-bit inputs (of any method; best of a model that `quarank transform` has turned)", _inputs.All),
     ];
@@ -105,8 +105,8 @@ internal sealed class MethodOptions
             Name.SvdLlm => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _damping, _dampingOf],
             Name.ResSvd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _lowRank.Share, _damping, _dampingOf],
             Name.Lplr => [_lordq.Rank, _bitsPerWeight, _lordq.PBits, _lordq.QBits, .. _lowRank.Lplr],
-            Name.FlexRound or Name.OmniQuant => [_scales, _bits, _groupSize, _symmetric, .. _learning.All],
-            Name.Lrq => [_scales, _bits, _groupSize, _symmetric, _lordq.Rank, .. _learning.All],
+            Name.FlexRound or Name.OmniQuant => [_scales, _bits, _groupSize, _symmetric, _grid.Range, .. _learning.All],
+            Name.Lrq => [_scales, _bits, _groupSize, _symmetric, _grid.Range, _lordq.Rank, .. _learning.All],
             _ => [_scales, _incoherent, _bitsPerWeight, _budget, _ranks, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
         };
         string name = method switch
@@ -174,11 +174,11 @@ internal sealed class MethodOptions
             case Name.Lplr:
                 return _lowRank.BuildLplr(given, given.GetValue(_lordq.Rank), given.GetValue(_bitsPerWeight), given.GetValue(_lordq.PBits), given.GetValue(_lordq.QBits));
             case Name.FlexRound:
-                return _learning.Apply(given, new FlexRound(PerChannel(given)));
+                return _learning.Apply(given, Ranged(given, new FlexRound(PerChannel(given))));
             case Name.Lrq:
-                return _learning.Apply(given, new Lrq(PerChannel(given), given.GetValue(_lordq.Rank)));
+                return _learning.Apply(given, Ranged(given, new Lrq(PerChannel(given), given.GetValue(_lordq.Rank))));
             case Name.OmniQuant:
-                return _learning.Apply(given, new OmniQuant(PerChannel(given)));
+                return _learning.Apply(given, Ranged(given, new OmniQuant(PerChannel(given))));
             case Name.LordqBest:
                 return new LordqBest(given.GetValue(_bitsPerWeight) ?? new LordqBest().BitsPerWeight);
             default:
@@ -199,6 +199,14 @@ internal sealed class MethodOptions
 
     private LowRank LowRank(CommandResult given, InputWeighting weighting, double power = 1, double share = 0) => _lowRank.Build(given, weighting, power, share,
         given.GetValue(_lordq.Rank), given.GetValue(_bitsPerWeight), given.GetValue(_lattice.FactorBits), given.GetValue(_damping), given.GetValue(_dampingOf));
+
+    private BlockMethod Ranged(CommandResult given, BlockMethod method) => given.GetValue(_grid.Range) is not { } range ? method : method switch
+    {
+        FlexRound flex => flex with { Range = range },
+        Lrq lrq => lrq with { Range = range },
+        OmniQuant omni => omni with { Range = range },
+        _ => method,
+    };
 
     private GridFormat PerChannel(CommandResult given) => Grid(given) with { GroupSize = given.GetValue(_groupSize) ?? 0 };
 

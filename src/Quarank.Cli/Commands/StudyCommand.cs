@@ -14,12 +14,13 @@ namespace Quarank.Cli.Commands;
 internal sealed class StudyCommand : TaughtCommand
 {
     private static readonly (string Word, StudyName Value)[] Names =
-        [("blocks", StudyName.Blocks), ("bits", StudyName.Bits), ("rank", StudyName.Rank), ("spectra", StudyName.Spectra), ("methods", StudyName.Methods)];
+        [("blocks", StudyName.Blocks), ("bits", StudyName.Bits), ("rank", StudyName.Rank), ("spectra", StudyName.Spectra), ("methods", StudyName.Methods), ("gap", StudyName.Gap)];
 
     private readonly Argument<string> _name = new("NAME")
     {
         Description = "blocks: number of blocks and compensation (Table 3). bits: bits of P and Q at one budget (Table 6). rank: output error over rank, weighted and plain (Figure 2). "
-            + "spectra: retained energy and spectra (Figure 3). methods: LoRDQ against GPTQ and RTN at 2 and 3 bits, and 16-bit Q (Tables 1, 2, 4, 5).",
+            + "spectra: retained energy and spectra (Figure 3). methods: LoRDQ against GPTQ and RTN at 2 and 3 bits, and 16-bit Q (Tables 1, 2, 4, 5). "
+            + "gap: error of learned blocks on seen and unseen text, FlexRound and LRQ, over the number of sequences and the rank (the LRQ paper's Figures 2 and 3).",
     };
 
     private readonly Argument<string> _model = new("MODEL") { Description = "The folder of the original model; it is left as it is." };
@@ -39,6 +40,14 @@ internal sealed class StudyCommand : TaughtCommand
     private readonly Option<string[]> _pairs = new("--pair") { HelpName = "P,Q", Description = "bits: one more pair of bits beside the paper's five, such as 6,4; may be given several times.", Arity = ArgumentArity.OneOrMore };
     private readonly Option<int[]> _bits = new("--bits") { HelpName = "N", Description = "methods: at so many bits (2 and 3); may be given several times.", Arity = ArgumentArity.OneOrMore };
 
+    private readonly Option<int[]> _blocks = List("--blocks", "gap: the blocks to learn, each behind the original ones before it (the first, the middle and the last).");
+    private readonly Option<int[]> _counts = List("--sample-counts", "gap: from how many sequences (8, 16, 32 and 64, as far as --samples reaches).");
+    private readonly Option<int[]> _ranks = List("--ranks", "gap: LRQ's ranks beside its own rule, at the middle number of sequences (4, 16 and 64).");
+    private readonly Option<int?> _unseen = Inputs.Whole("--unseen", "N", "gap: sequences to measure on: the calibration's last, or the first of --text (16).", 1);
+    private readonly Option<int?> _steps = Inputs.Whole("--steps", "N", "gap: steps of learning (200).", 1);
+    private readonly Option<int?> _batch = Inputs.Whole("--batch", "N", "gap: sequences in a step (2).", 1);
+    private readonly Option<double?> _rate = Inputs.Number("--learning-rate", "X", "gap: size of the first step (0.01).", 1e-9, 1);
+
     private readonly Option<string> _out = new("--out") { HelpName = "FOLDER", Description = "Where study.md, study.json and the plots go; an older study there is replaced.", Required = true };
     private readonly Option<string?> _cache = Inputs.Text("--cache", "FOLDER", "Where finished rows, spectra and statistics are kept for the next study (OUT.cache).");
     private readonly Option<string?> _statistics = Inputs.Text("--statistics", "FOLDER", "Gram matrices of the original model, kept by compress or an earlier study (inside the cache).");
@@ -50,6 +59,8 @@ internal sealed class StudyCommand : TaughtCommand
             "quarank study rank samples/tales --calibration samples/calibration.jsonl --samples 48 --length 256 --out runs/tales-rank"),
         ("how many blocks, and whether compensation helps, by perplexity",
             "quarank study blocks samples/tales --calibration samples/calibration.jsonl --samples 48 --length 256 --text samples/evaluation.txt --out runs/tales-blocks"),
+        ("whether learned rounding holds for text it has not seen",
+            "quarank study gap samples/tales --calibration samples/calibration.jsonl --samples 80 --length 128 --blocks 0,3,5 --sample-counts 8,16,32,64 --ranks 4,16,64 --out runs/tales-gap"),
         ("another study of the same model, with what the first has gathered",
             "quarank study methods samples/tales --calibration samples/calibration.jsonl --samples 48 --length 256 --text samples/evaluation.txt --out runs/tales-methods --cache runs/tales-blocks.cache"))
     {
@@ -58,6 +69,7 @@ internal sealed class StudyCommand : TaughtCommand
         AddGroup("Calibration (rows are fitted to the original model's outputs unless --propagate compressed)", _calibration.All);
         AddGroup("The texts", _texts, _segments, _textLength);
         AddGroup("The rows", _bitsPerWeight, _budget, _pairs, _bits);
+        AddGroup("Learned blocks (gap; also --bits, --text)", _blocks, _counts, _ranks, _unseen, _steps, _batch, _rate);
         AddGroup("The run", _out, _cache, _statistics, ComputeOptions.Threads, _json);
         AddCheck(Validate);
         SetAction(parsed => Run(terminal, parsed));
@@ -73,8 +85,9 @@ internal sealed class StudyCommand : TaughtCommand
         }
         (Option Option, StudyName[] Studies)[] only =
         [
-            (_texts, [StudyName.Blocks, StudyName.Bits, StudyName.Methods]), (_bitsPerWeight, [StudyName.Blocks, StudyName.Bits]), (_budget, [StudyName.Blocks, StudyName.Bits]),
-            (_pairs, [StudyName.Bits]), (_bits, [StudyName.Methods]),
+            (_texts, [StudyName.Blocks, StudyName.Bits, StudyName.Methods, StudyName.Gap]), (_bitsPerWeight, [StudyName.Blocks, StudyName.Bits]), (_budget, [StudyName.Blocks, StudyName.Bits]),
+            (_pairs, [StudyName.Bits]), (_bits, [StudyName.Methods, StudyName.Gap]),
+            .. new Option[] { _blocks, _counts, _ranks, _unseen, _steps, _batch, _rate }.Select(o => (o, new[] { StudyName.Gap })),
         ];
         foreach (var (option, studies) in only)
             if (given.GetResult(option) is { Implicit: false } && !studies.Contains(name))
@@ -120,8 +133,31 @@ internal sealed class StudyCommand : TaughtCommand
             Budget = parsed.GetValue(_budget) ?? BitBudget.Codes,
             Pairs = [.. (parsed.GetValue(_pairs) ?? []).Select(p => Pair(p)!.Value)],
             Bits = parsed.GetValue(_bits) is { Length: > 0 } bits ? bits : [2, 3],
+            Gap = Gap(parsed, spec, recipe.Calibration),
         };
     }
+
+    private GapRequest Gap(ParseResult parsed, ModelSpec spec, CalibrationSettings calibration)
+    {
+        int[] Given(Option<int[]> option, int[] otherwise) => parsed.GetValue(option) is { Length: > 0 } list ? [.. list.Distinct().Order()] : otherwise;
+        int unseen = parsed.GetValue(_unseen) ?? 16, most = calibration.Samples - (parsed.GetValue(_texts) is { Length: > 0 } ? 0 : unseen), last = spec.BlockCount - 1;
+        return new(Given(_blocks, [.. new[] { 0, last / 2, last }.Distinct()]), Given(_counts, [.. new[] { 8, 16, 32, 64 }.Where(n => n <= most).DefaultIfEmpty(Math.Max(1, most))]),
+            Given(_ranks, [4, 16, 64]), unseen, parsed.GetValue(_bits) is [var bits, ..] ? bits : 3, new(parsed.GetValue(_steps) ?? 200, parsed.GetValue(_batch) ?? 2, parsed.GetValue(_rate)));
+    }
+
+    private static Option<int[]> List(string name, string description) => new(name)
+    {
+        HelpName = "LIST",
+        Description = description,
+        CustomParser = result =>
+        {
+            var numbers = new List<int>();
+            foreach (string word in result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries)))
+                if (int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int n)) numbers.Add(n);
+                else result.AddError($"{name} takes whole numbers between commas, such as 0,10,20, not '{word}'.");
+            return [.. numbers];
+        },
+    };
 
     // A study replaces a study, and nothing else.
     private static void RefuseForeign(string folder)

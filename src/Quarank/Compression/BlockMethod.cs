@@ -14,6 +14,13 @@ public abstract record BlockMethod : Method
     /// <summary>How many steps, of what size; the methods of one block share it.</summary>
     public LearningSettings Learning { get; init; } = new();
 
+    /// <summary>From which weights learning begins.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public LearningStart Start { get; init; }
+
+    /// <summary>GPTQ's where it begins with that.</summary>
+    [JsonIgnore] public override TokenWeights PreferredWeights => Start == LearningStart.Gptq ? TokenWeights.Unit : TokenWeights.None;
+
     [JsonIgnore] public sealed override BlockMethod Learner => this;
 
     /// <summary>The step size where <see cref="LearningSettings.Rate"/> does not say.</summary>
@@ -32,5 +39,5 @@ public abstract record BlockMethod : Method
         BlockTrainer.Train(problem, LearningTask.Of(problem.Layers, [Begin(problem.Layers[0])], [this], problem.Layers[0].Seed)).Layers[0];
 
     // Weights, their gradient, the quotients, the decoded weight and error; three floats of every number that is learned, and the Gram matrix in floats.
-    internal override long WorkBytes(int rows, int columns) => 24L * rows * columns + 12L * LearnedNumbers(rows, columns) + 4L * columns * columns;
+    internal override long WorkBytes(int rows, int columns) => 24L * rows * columns + 12L * LearnedNumbers(rows, columns) + (Start == LearningStart.Gptq ? 16L : 4L) * columns * columns;
 }

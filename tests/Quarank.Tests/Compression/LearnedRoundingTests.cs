@@ -35,6 +35,27 @@ public class LearnedRoundingTests
         Assert.InRange(learned, 0, 0.7 * rounded);
     }
 
+    [Theory, InlineData(0, GridOffset.ZeroPoint), InlineData(32, GridOffset.ZeroPoint), InlineData(0, GridOffset.None)]
+    public void Begun_with_gptq_s_weights_it_is_gptq_before_the_first_step_and_better_after_the_last(int group, GridOffset offset)
+    {
+        var (problem, grid) = (Some.Problem(24, 96), new GridFormat(3, group, offset));
+        foreach (var range in (GridRange[])[GridRange.Clip, GridRange.Learned])
+        {
+            var gptq = new Gptq(grid, range).Compress(problem);
+            double loss = ProxyLoss.Relative(problem, gptq);
+            foreach (var method in (BlockMethod[])[new FlexRound(grid, range), new Lrq(grid, Range: range)])
+            {
+                var begun = (method with { Start = LearningStart.Gptq, Learning = new(Steps: 0) }).Compress(problem);
+                // Weights are moved in floats, so one that lies at a tie may fall to its other side.
+                var (expected, found) = (gptq.ToDense(), begun.ToDense());
+                Assert.InRange(Enumerable.Range(0, expected.Data.Length).Count(i => expected.Data[i] != found.Data[i]), 0, 4);
+                Assert.InRange(ProxyLoss.Relative(problem, (method with { Start = LearningStart.Gptq, Learning = new(Steps: 100, Rate: 0.003) }).Compress(problem)), 0, loss);
+            }
+            double omni = ProxyLoss.Relative(problem, (new OmniQuant(grid, range) { Start = LearningStart.Gptq, Learning = new(Steps: 0) }).Compress(problem));
+            Assert.InRange(omni, 0, 1.5 * loss);     // ends that reach to the last weight begin a little within it
+        }
+    }
+
     [Fact]
     public void The_rank_is_a_quarter_of_the_smaller_side_unless_it_is_given()
     {
@@ -52,7 +73,7 @@ public class LearnedRoundingTests
     {
         // A shift of all of E moves each code at its own place: many fine steps of a stair are a slope. L = Σ G Ŵ.
         Matrix<float> w = Some.Matrix(32, 128), g = Some.Matrix(32, 128, 2);
-        var layer = new Shifted(w, new GridFormat(8, groupSize), GridRange.MinMax);
+        var layer = new Shifted(At(w, new(8, groupSize)), new(8, groupSize));
         // Signs of G that follow W's, so that the slope is large and the rounding of the sum small beside it.
         for (int i = 0; i < w.Data.Length; i++) g.Data[i] = MathF.Abs(g.Data[i]) * MathF.Sign(w.Data[i]);
         var decoded = new Matrix<float>(w.Rows, w.Columns);
@@ -89,7 +110,7 @@ public class LearnedRoundingTests
         var decoded = new Matrix<float>(w.Rows, w.Columns);
         (double Loss, double Beta, double Gamma) At(double beta, double gamma)
         {
-            var layer = new ClippedGrid(w, new GridFormat(8, 0, offset));
+            var layer = new ClippedGrid(LearnedRoundingTests.At(w, new(8, 0, offset)), new(8, 0, offset));
             Array.Fill(layer.Beta.Values, (float)beta);
             Array.Fill(layer.Gamma.Values, (float)gamma);
             layer.Decode(decoded);
@@ -147,10 +168,13 @@ public class LearnedRoundingTests
         Assert.Contains("along rows", Refused(new FlexRound(Three with { Axis = GridAxis.Columns })), StringComparison.Ordinal);
     }
 
+    private static StartingPoint At(Matrix<float> w, GridFormat grid) =>
+        StartingPoint.Of(new("w", w, new(1, new(w.Columns, w.Columns))), grid, GridRange.MinMax, LearningStart.Nearest);
+
     private static BlockMethod Method(string name, GridFormat grid) => name == "lrq" ? new Lrq(grid) : new FlexRound(grid);
 
     /// <summary>E is one number, which is not learned.</summary>
-    private sealed class Shifted(Matrix<float> weight, GridFormat grid, GridRange range) : LearnedGrid(weight, grid, range)
+    private sealed class Shifted(StartingPoint start, GridFormat grid) : LearnedGrid(start, grid)
     {
         public float Shift { get; set; }
         public double Slopes { get; private set; }

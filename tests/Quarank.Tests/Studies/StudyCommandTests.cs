@@ -40,6 +40,29 @@ public sealed class StudyCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_study_of_generalization_learns_each_block_from_each_number_of_sequences_and_keeps_what_is_done()
+    {
+        string[] arguments = ["study", "gap", TheProgram.Tales, "--calibration", TheProgram.Tale, "--samples", "6", "--length", "32", "--blocks", "0,2", "--sample-counts", "2,4",
+            "--ranks", "3", "--unseen", "2", "--steps", "3", "--json", "--out", In("gap"), "--cache", In("cache")];
+        var json = TheProgram.Run(arguments).Json;
+        var points = json.GetProperty("gap").EnumerateArray().ToList();
+        Assert.Equal(2 * (2 * 2 + 1), points.Count);
+        Assert.All(points, p =>
+        {
+            Assert.InRange(p.GetProperty("seen").GetDouble(), 0, p.GetProperty("seenRounded").GetDouble());
+            Assert.InRange(p.GetProperty("unseen").GetDouble(), 1e-9, 1);
+            Assert.Equal(3, p.GetProperty("steps").GetInt32());
+        });
+        // Unseen sequences are the same ones whatever is learned, and what rounding does to them does not depend on it.
+        foreach (var block in points.GroupBy(p => p.GetProperty("block").GetInt32())) Assert.Single(block.Select(p => p.GetProperty("unseenRounded").GetDouble()).Distinct());
+        Assert.StartsWith("<svg", File.ReadAllText(Path.Combine(In("gap"), "gap-samples.svg")));
+        Assert.StartsWith("<svg", File.ReadAllText(Path.Combine(In("gap"), "gap-ranks.svg")));
+        Assert.Equal(json.GetRawText(), TheProgram.Run(arguments).Json.GetRawText());     // the seconds too: nothing was learned again
+        var other = TheProgram.Run([.. arguments, "--text", TheProgram.Tale]).Json;
+        Assert.Equal(points.Count, other.GetProperty("gap").GetArrayLength());
+    }
+
+    [Fact]
     public void What_a_study_cannot_use_is_refused_in_a_line()
     {
         Directory.CreateDirectory(In("full"));
@@ -53,6 +76,10 @@ public sealed class StudyCommandTests : IDisposable
             (Study("rank", "--propagate", "compressed"), Application.WrongInput, "look at the original"),
             (Study("blocks", "--bits-per-weight", "20", "--text", TheProgram.Tale), Application.WrongInput, "full rank takes"),
             (Study("blocks", "--text", TheProgram.Tale, "--text-length", "5000"), Application.WrongInput, "1,024 positions"),
+            (Study("gap", "--blocks", "0,x"), Application.WrongUsage, "such as 0,10,20"),
+            (Study("gap", "--blocks", "9", "--unseen", "1"), Application.WrongInput, "blocks 0 to 5"),
+            (Study("gap", "--sample-counts", "9", "--unseen", "1"), Application.WrongInput, "raise --samples"),
+            (Study("rank", "--unseen", "1"), Application.WrongUsage, "it is for gap"),
             ([.. Study("rank")[..^4], "--out", In("full")], Application.WrongInput, "holds no study"),
         ];
         foreach (var (arguments, code, message) in cases)

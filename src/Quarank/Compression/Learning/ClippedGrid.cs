@@ -7,13 +7,17 @@ namespace Quarank.Compression.Learning;
 
 /// <summary>
 /// Ŵ = s · (clamp(round(w / s) + z, 0, q) − z) with s = (max′ − min′) / q, z = round(−min′ / s), min′ = σ(β) · min, max′ = σ(γ) · max,
-/// q = 2ᵇ − 1; without zero-points one γ for both ends. Both roundings pass gradients on as if they were not there. With u = w / s:
-/// inside ∂Ŵ/∂s = round(u) − u; at the lower end Ŵ = −s z, at the upper s (q − z), so there ∂Ŵ/∂z = −s too, and −min′ / s passes it on.
+/// q = 2ᵇ − 1; without zero-points one γ for both ends. Both roundings pass gradients on as if they were not there (<see cref="RangeEnds"/>).
 /// </summary>
 internal sealed class ClippedGrid : LearnedLayer
 {
     private const int Piece = 16;
-    private const double Start = 4;     // σ(4) = 0.982: near the whole range
+
+    /// <summary>The part of the whole range at which the paper begins, σ(4) = 0.982.</summary>
+    public const double Paper = 4;
+
+    /// <summary>σ of this is next to the whole range, and still moves.</summary>
+    public const double Whole = 7;
 
     private readonly Matrix<float> _weight;
     private readonly GridFormat _format;
@@ -21,8 +25,11 @@ internal sealed class ClippedGrid : LearnedLayer
     private readonly ScalarGrid[] _grids;
     private readonly int _group, _groups;
 
-    public ClippedGrid(Matrix<float> weight, GridFormat format)
+    /// <param name="start">Its grids say where β and γ begin.</param>
+    /// <param name="most">Where they begin at most.</param>
+    public ClippedGrid(StartingPoint start, GridFormat format, double most = Paper)
     {
+        var weight = start.Weight;
         (_weight, _format) = (weight, format);
         (_groups, _group) = (format.GroupsOf(weight.Columns), format.GroupSize == 0 ? weight.Columns : format.GroupSize);
         int count = weight.Rows * _groups;
@@ -34,8 +41,13 @@ internal sealed class ClippedGrid : LearnedLayer
             if (_min[k] == 0 && _max[k] == 0) (_min[k], _max[k]) = (-1, 1);
             if (Symmetric) (_min[k], _max[k]) = (-Math.Max(-_min[k], _max[k]), Math.Max(-_min[k], _max[k]));
         }
-        Array.Fill(Beta.Values, (float)Start);
-        Array.Fill(Gamma.Values, (float)Start);
+        double part = RangeEnds.Sigmoid(most);
+        for (int k = 0; k < count; k++)
+        {
+            var grid = start.Grids[k];
+            Beta.Values[k] = (float)RangeEnds.Logit(_min[k] < 0 ? grid.Scale * grid.Zero / -_min[k] : part, part);
+            Gamma.Values[k] = (float)RangeEnds.Logit(_max[k] > 0 ? grid.Scale * (grid.MaxCode - (Symmetric ? grid.MaxCode / 2.0 : grid.Zero)) / _max[k] : part, part);
+        }
     }
 
     /// <summary>Of the lower ends, group by group.</summary>
@@ -50,7 +62,7 @@ internal sealed class ClippedGrid : LearnedLayer
 
     public override void Decode(Matrix<float> weight) => ForEach(k =>
     {
-        double max = Sigmoid(Gamma.Values[k]) * _max[k], min = Symmetric ? -max : Sigmoid(Beta.Values[k]) * _min[k];
+        double max = RangeEnds.Sigmoid(Gamma.Values[k]) * _max[k], min = Symmetric ? -max : RangeEnds.Sigmoid(Beta.Values[k]) * _min[k];
         // The ends say the grid exactly: it is that of the smallest and the largest weight.
         var grid = _grids[k] = ScalarGrid.Fit(_format, GridRange.MinMax, [min, max]);
         ReadOnlySpan<float> from = Part(_weight, k);
@@ -81,23 +93,11 @@ internal sealed class ClippedGrid : LearnedLayer
 
     private void Slopes(int k, ReadOnlySpan<float> gradient)
     {
-        double s = _grids[k].Scale, z = _grids[k].Zero, q = _format.MaxCode, bySize = 0, byZero = 0;
-        ReadOnlySpan<float> w = Part(_weight, k);
-        for (int j = 0; j < w.Length; j++)
-        {
-            double u = w[j] / s, code = Math.Round(u) + z, end = Math.Clamp(code, 0, q);
-            bySize += gradient[j] * (code == end ? code - z - u : end - z);
-            if (code != end) byZero -= gradient[j] * s;
-        }
-        double gamma = Sigmoid(Gamma.Values[k]), beta = Sigmoid(Beta.Values[k]);
-        if (Symmetric)
-        {
-            Gamma.Gradient[k] = (float)(bySize * 2 / q * _max[k] * gamma * (1 - gamma));
-            return;
-        }
-        bySize += byZero * beta * _min[k] / (s * s);     // z = −min′ / s
-        Gamma.Gradient[k] = (float)(bySize / q * _max[k] * gamma * (1 - gamma));
-        Beta.Gradient[k] = (float)((-bySize / q - byZero / s) * _min[k] * beta * (1 - beta));
+        var (byMin, byMax) = RangeEnds.Slopes(_grids[k], Part(_weight, k), gradient);
+        double gamma = RangeEnds.Sigmoid(Gamma.Values[k]), beta = RangeEnds.Sigmoid(Beta.Values[k]);
+        if (Symmetric) byMax -= byMin;     // one end, mirrored
+        else Beta.Gradient[k] = (float)(byMin * _min[k] * beta * (1 - beta));
+        Gamma.Gradient[k] = (float)(byMax * _max[k] * gamma * (1 - gamma));
     }
 
     private void ForEach(Action<int> body) => Threads.For((_grids.Length + Piece - 1) / Piece, p =>
@@ -110,6 +110,4 @@ internal sealed class ClippedGrid : LearnedLayer
         int start = k % _groups * _group;
         return m.Row(k / _groups).Slice(start, Math.Min(_group, m.Columns - start));
     }
-
-    private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 }

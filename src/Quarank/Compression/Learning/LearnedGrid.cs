@@ -21,27 +21,18 @@ internal abstract class LearnedGrid : LearnedLayer
     private readonly Matrix<float> _ratios;       // E, then W / S
     private readonly int _group, _groups;
 
-    /// <param name="range">How the first grids are fitted, as rounding to the nearest fits them.</param>
-    protected LearnedGrid(Matrix<float> weight, GridFormat format, GridRange range)
+    /// <param name="start">W and the first grids; zero-points stay.</param>
+    protected LearnedGrid(StartingPoint start, GridFormat format)
     {
-        (Weight, _format) = (weight, format);
+        var weight = start.Weight;
+        (Weight, _format, _grids) = (weight, format, start.Grids);
         (_groups, _group) = (format.GroupsOf(weight.Columns), format.GroupSize == 0 ? weight.Columns : format.GroupSize);
-        _grids = new ScalarGrid[weight.Rows * _groups];
         _logScales = new(_grids.Length);
         _ratios = new(weight.Rows, weight.Columns);
-        Threads.For(weight.Rows, i =>
-        {
-            var w = new double[weight.Columns];
-            TensorPrimitives.ConvertChecked<float, double>(weight.Row(i), w);
-            for (int g = 0; g < _groups; g++)
-            {
-                var grid = _grids[i * _groups + g] = ScalarGrid.Fit(format, range, w.AsSpan(g * _group, Math.Min(_group, w.Length - g * _group)));
-                _logScales.Values[i * _groups + g] = (float)Math.Log(grid.Scale);
-            }
-        });
+        for (int k = 0; k < _grids.Length; k++) _logScales.Values[k] = (float)Math.Log(_grids[k].Scale);
     }
 
-    /// <summary>W.</summary>
+    /// <summary>W, or what GPTQ has moved it to.</summary>
     protected Matrix<float> Weight { get; }
 
     /// <summary>What E is made of.</summary>

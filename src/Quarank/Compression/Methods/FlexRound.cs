@@ -32,11 +32,11 @@ public sealed record FlexRound(GridFormat Grid, GridRange Range = GridRange.Clip
 
     public override long LearnedNumbers(int rows, int columns) => (long)rows * columns + rows + Grid.ScaleCount(rows, columns);
 
-    internal override LearnedLayer Begin(LayerProblem problem) => new Layer(problem.Weight, Grid, Range);
+    internal override LearnedLayer Begin(LayerProblem problem) => new Layer(StartingPoint.Of(problem, Grid, Range, Start), Grid);
 
-    private sealed class Layer(Matrix<float> weight, GridFormat grid, GridRange range) : LearnedGrid(weight, grid, range)
+    private sealed class Layer(StartingPoint start, GridFormat grid) : LearnedGrid(start, grid)
     {
-        private readonly LearnedNumbers _each = new(weight.Rows * weight.Columns), _rows = new(weight.Rows);
+        private readonly LearnedNumbers _each = new(start.Weight.Rows * start.Weight.Columns), _rows = new(start.Weight.Rows);
 
         protected override IEnumerable<LearnedNumbers> Divisors => [_each, _rows];
 

@@ -38,7 +38,7 @@ public sealed record Lrq(GridFormat Grid, int? Rank = null, GridRange Range = Gr
     public override long LearnedNumbers(int rows, int columns) =>
         (long)RankOf(rows, columns) * (rows + columns) + rows + columns + Grid.ScaleCount(rows, columns);
 
-    internal override LearnedLayer Begin(LayerProblem problem) => new Layer(problem, Grid, Range, RankOf(problem.Rows, problem.Columns));
+    internal override LearnedLayer Begin(LayerProblem problem) => new Layer(problem, StartingPoint.Of(problem, Grid, Range, Start), Grid, RankOf(problem.Rows, problem.Columns));
 
     private sealed class Layer : LearnedGrid
     {
@@ -46,7 +46,7 @@ public sealed record Lrq(GridFormat Grid, int? Rank = null, GridRange Range = Gr
         private readonly LearnedNumbers _left, _right, _rows, _columns;
         private readonly float[] _ones;
 
-        public Layer(LayerProblem problem, GridFormat grid, GridRange range, int rank) : base(problem.Weight, grid, range)
+        public Layer(LayerProblem problem, StartingPoint start, GridFormat grid, int rank) : base(start, grid)
         {
             int rows = problem.Rows, columns = problem.Columns;
             (_rank, _left, _right, _rows, _columns) = (rank, new(rows * rank), new(rank * columns), new(rows), new(columns));

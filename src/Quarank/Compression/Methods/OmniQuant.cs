@@ -11,14 +11,15 @@ namespace Quarank.Compression.Methods;
 /// not here: the paper uses none for weights alone.
 /// </summary>
 /// <param name="Grid">Bits and groups; zero-points as the grid says.</param>
-public sealed record OmniQuant(GridFormat Grid) : BlockMethod
+/// <param name="Range">Where the ends begin; a range that reaches to the ends begins a little within them, as the paper does.</param>
+public sealed record OmniQuant(GridFormat Grid, GridRange Range = GridRange.MinMax) : BlockMethod
 {
     /// <summary>For a few hundred steps (docs/results.md); the paper takes some thousand of 0.01.</summary>
     [JsonIgnore] public override double DefaultRate => 0.03;
 
     public override void Validate()
     {
-        RangeChoice.ValidateInteger(Grid, GridRange.MinMax);
+        RangeChoice.ValidateInteger(Grid, Range);
         Learning.Validate();
     }
 
@@ -29,5 +30,6 @@ public sealed record OmniQuant(GridFormat Grid) : BlockMethod
 
     public override long LearnedNumbers(int rows, int columns) => (Grid.Offset == GridOffset.None ? 1 : 2) * Grid.ScaleCount(rows, columns);
 
-    internal override LearnedLayer Begin(LayerProblem problem) => new ClippedGrid(problem.Weight, Grid);
+    internal override LearnedLayer Begin(LayerProblem problem) => new ClippedGrid(StartingPoint.Of(problem, Grid, Range, Start), Grid,
+        Range == GridRange.MinMax && Start == LearningStart.Nearest ? ClippedGrid.Paper : ClippedGrid.Whole);
 }

@@ -15,6 +15,9 @@ internal sealed class GridCodes(CodeGrid grid, int rows, int columns)
     /// <summary>Grids found beforehand, row by row, in the place of those that would be fitted.</summary>
     public ScalarGrid[]? Given { get; init; }
 
+    /// <summary>Those that were kept, row by row.</summary>
+    public ScalarGrid[] Grids => _grids;
+
     public CodeGrid Grid => grid;
     public int Rows => rows;
     public int Columns => columns;

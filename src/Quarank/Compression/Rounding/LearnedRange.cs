@@ -59,7 +59,7 @@ internal static class LearnedRange
             var (first, second) = (new double[2 * _beta.Length], new double[2 * _beta.Length]);
             for (int t = 1; t <= Steps; t++)
             {
-                for (int k = 0; k < _tried.Length; k++) _tried[k] = ScalarGrid.Spanning(_format, Sigmoid(_beta[k]) * _min[k], Sigmoid(_gamma[k]) * _max[k]);
+                for (int k = 0; k < _tried.Length; k++) _tried[k] = ScalarGrid.Spanning(_format, RangeEnds.Sigmoid(_beta[k]) * _min[k], RangeEnds.Sigmoid(_gamma[k]) * _max[k]);
                 Measure();
                 Descend(t, first, second);
             }
@@ -78,8 +78,8 @@ internal static class LearnedRange
                 TensorPrimitives.ConvertTruncating<float, double>(row.Slice(begin, values.Length), values);
                 _tried[k] = ScalarGrid.Fit(_format, range, values);
                 (_min[k], _max[k]) = ScalarGrid.Ends(_format, values);
-                double part = _max[k] <= _min[k] ? Sigmoid(Start) : Math.Clamp(_tried[k].Scale * _format.MaxCode / (_max[k] - _min[k]), 1e-3, Sigmoid(Start));
-                _beta[k] = _gamma[k] = Math.Log(part / (1 - part));
+                double most = RangeEnds.Sigmoid(Start);
+                _beta[k] = _gamma[k] = RangeEnds.Logit(_max[k] <= _min[k] ? most : _tried[k].Scale * _format.MaxCode / (_max[k] - _min[k]), most);
             }
         }
 
@@ -109,7 +109,7 @@ internal static class LearnedRange
             for (int k = 0; k < _tried.Length; k++)
             {
                 var (byMin, byMax) = Slopes(k);
-                var (low, high) = (Sigmoid(_beta[k]), Sigmoid(_gamma[k]));
+                var (low, high) = (RangeEnds.Sigmoid(_beta[k]), RangeEnds.Sigmoid(_gamma[k]));
                 if (_format.Offset == GridOffset.None) byMax -= byMin;      // one end, mirrored
                 else Step(2 * k, byMin * _min[k] * low * (1 - low), ref _beta[k]);
                 Step(2 * k + 1, byMax * _max[k] * high * (1 - high), ref _gamma[k]);
@@ -124,26 +124,10 @@ internal static class LearnedRange
             }
         }
 
-        // dL / dmin and dL / dmax of a group. Within the range w moves with the step alone, by its rounding error in steps; beyond it with its end.
         private (double ByMin, double ByMax) Slopes(int k)
         {
-            var grid = _tried[k];
-            if (grid.Scale == 0) return default;
             int n = _weight.Columns, begin = k % _groups * _size, length = Math.Min(_size, n - begin);
-            var w = _weight.Row(_first + k / _groups).Slice(begin, length);
-            var slopes = _slopes.AsSpan(k / _groups * n + begin, length);
-            double byStep = 0, below = 0, above = 0;
-            for (int j = 0; j < length; j++)
-            {
-                double steps = (w[j] - grid.Offset) / grid.Scale, code = Math.Round(steps) + grid.Zero;
-                if (code < 0) below += slopes[j];
-                else if (code > grid.MaxCode) above += slopes[j];
-                else byStep += slopes[j] * (code - grid.Zero - steps);
-            }
-            byStep /= grid.MaxCode;
-            return (below - byStep, above + byStep);
+            return RangeEnds.Slopes(_tried[k], _weight.Row(_first + k / _groups).Slice(begin, length), _slopes.AsSpan(k / _groups * n + begin, length));
         }
     }
-
-    private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 }

@@ -27,7 +27,7 @@ internal static class RangeChoice
         grid.Validate();
         if (grid.Axis != GridAxis.Rows || grid.Offset == GridOffset.Number || grid.Super is not null)
             throw new ArgumentException("This method's grid runs along rows, with an integer zero-point or none and scales of one level.");
-        if (range is not (GridRange.MinMax or GridRange.Clip)) throw new ArgumentException("This method's first range is minMax or clip.");
+        if (range == GridRange.HalfQuadratic) throw new ArgumentException("This method's first range is minMax, clip, output or learned.");
     }
 
     /// <summary>Every grid of the layer, row by row, where its range looks at the whole layer; else null.</summary>

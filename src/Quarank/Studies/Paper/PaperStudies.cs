@@ -7,7 +7,7 @@ using Quarank.Tokenizers;
 
 namespace Quarank.Studies.Paper;
 
-/// <summary>The paper's tables and figures that can be done again.</summary>
+/// <summary>The papers' tables and figures that can be done again: LoRDQ's, and of LRQ's what learning does on text that was not seen.</summary>
 public enum StudyName
 {
     /// <summary>Table 3.</summary>
@@ -24,6 +24,9 @@ public enum StudyName
 
     /// <summary>Tables 1, 2, 4 and 5.</summary>
     Methods,
+
+    /// <summary>LRQ's figures 2 and 3.</summary>
+    Gap,
 }
 
 /// <summary>What a study is made with.</summary>
@@ -59,6 +62,9 @@ public sealed record StudyRequest(string Model, CalibrationSettings Calibration,
 
     /// <summary>The bits of methods.</summary>
     public IReadOnlyList<int> Bits { get; init; } = [2, 3];
+
+    /// <summary>What gap tries; needed for it alone.</summary>
+    public GapRequest? Gap { get; init; }
 }
 
 /// <summary>Does the LoRDQ paper's studies again on any model.</summary>
@@ -85,6 +91,7 @@ public static class PaperStudies
         TokenWeights[] weights = study == StudyName.Methods ? MethodsStudy.Weights(request.Bits) : [];
         using var survey = Survey.Open(request.Model, request.Calibration, null, request.Statistics ?? Path.Combine(cache, "statistics"),
             new TokenWeighting(weights, request.Calibration.NormCut), token);
+        if (study == StudyName.Gap) return OfGap(request, cache, survey, progress, token);
         return layers ? OfLayers(study, request, cache, survey, progress, token) : OfRows(study, request, cache, survey, variants(survey.Shapes), progress, token);
     }
 
@@ -94,6 +101,18 @@ public static class PaperStudies
         var surveyed = new SpectrumCollector(survey, cache, Blocks(progress, 0, 1), token).Collect(methods);
         var setting = Setting(request, survey, []);
         return study == StudyName.Spectra ? SpectraStudy.Of(setting, surveyed) : RankStudy.Of(setting, [.. surveyed.Select(s => s.Spectrum)]);
+    }
+
+    private static StudyResult OfGap(StudyRequest request, string cache, Survey survey, IProgress<StudyProgress>? progress, CancellationToken token)
+    {
+        var gap = request.Gap ?? throw new ArgumentException("The study of generalization needs to know blocks, numbers of sequences and ranks.", nameof(request));
+        var texts = Texts(request with { Length = request.Calibration.Length }, survey.Spec);
+        int[][]? unseen = texts.Count == 0 ? null
+            : [.. texts.SelectMany(t => Enumerable.Range(0, t.Count).Select(i => t.Ids[(i * t.Length)..((i + 1) * t.Length)]))];
+        if (unseen?.Length < gap.Unseen)
+            throw new InvalidDataException(FormattableString.Invariant($"The texts have {unseen.Length} sequences of {request.Calibration.Length:N0} tokens, {gap.Unseen} are to be measured on; give more text, or a smaller --unseen."));
+        var points = new GapRunner(survey, gap, cache, unseen, progress, token).Run();
+        return GapStudy.Of(Setting(request, survey, []), gap, points, texts.Count == 0 ? "the calibration's text" : string.Join(", ", texts.Select(t => t.Name)));
     }
 
     private static StudyResult OfRows(

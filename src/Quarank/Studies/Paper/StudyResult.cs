@@ -5,8 +5,8 @@ using Quarank.Studies.Charts;
 
 namespace Quarank.Studies.Paper;
 
-/// <summary>One of the LoRDQ paper's studies, done again on a model: stands as <c>study.json</c> beside <c>study.md</c> and the plots.</summary>
-/// <param name="Study">blocks, bits, rank, spectra or methods.</param>
+/// <summary>One of the papers' studies, done again on a model: stands as <c>study.json</c> beside <c>study.md</c> and the plots.</summary>
+/// <param name="Study">blocks, bits, rank, spectra, methods or gap.</param>
 /// <param name="Paper">What the paper prints, for its own models.</param>
 /// <param name="Tables">What was found here.</param>
 /// <param name="Claims">The paper's statements, each held to the figures found.</param>
@@ -28,6 +28,9 @@ public sealed record StudyResult(
 
     /// <summary>Layer by layer, for rank and spectra.</summary>
     public IReadOnlyList<LayerEnergy>? Layers { get; init; }
+
+    /// <summary>The figures behind gap.</summary>
+    public IReadOnlyList<GapPoint>? Gap { get; init; }
 
     /// <summary>The plots and their files' names.</summary>
     [JsonIgnore] public IReadOnlyList<(string File, Figure Figure)> Figures { get; init; } = [];

@@ -44,6 +44,9 @@ internal sealed class MethodOptions
     private readonly LowRankOptions _lowRank = new();
     private readonly CorrectionOptions _correction = new();
     private readonly LearningOptions _learning = new();
+    private readonly Option<OmniQuantParts?> _parts = Inputs.Choice("--learn", "omniquant: the ends of ranges, factors of channels between norms (or values) and the layers behind them, or both (both).",
+        ("both", OmniQuantParts.Both), ("ranges", OmniQuantParts.Ranges), ("channels", OmniQuantParts.Channels));
+    private readonly Option<double?> _alpha = Inputs.Number("--alpha", "X", "omniquant: factors begin as SmoothQuant's with this α (0.5), or as ones where the block then errs less.", 0, 1);
     private readonly InputOptions _inputs = new();
     private readonly TuningOptions _tuning = new();
     private readonly Option<bool> _incoherent = Inputs.Flag("--incoherent", "rtn, gptq, lordq: in coordinates turned by random signs and a Hadamard matrix on both sides, as lattice and caldera always are.");
@@ -64,7 +67,7 @@ internal sealed class MethodOptions
         ("lattice, trellis, caldera and quip (also --bits, --damping; trellis, caldera: --bits-per-weight; caldera: --rank)", _lattice.All),
         ("svd, asvd, svd-llm, res-svd (also --rank, --bits-per-weight, --factor-bits) and lplr (--p-bits, --q-bits)", _lowRank.All),
         ("Factors for what a method leaves", _correction.All),
-        ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric, --range; lrq: --rank)", _learning.All),
+        ("flexround, lrq and omniquant (also --bits, --group-size, --symmetric, --range; lrq: --rank)", [.. _learning.All, _parts, _alpha]),
         ("Tuning of what a method gave (also --batch, --held-out, --loss-weights)", _tuning.All),
         ("4- and 8-bit inputs (of any method; best of a model that `quarank transform` has turned)", _inputs.All),
     ];
@@ -105,7 +108,8 @@ internal sealed class MethodOptions
             Name.SvdLlm => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _damping, _dampingOf],
             Name.ResSvd => [_lordq.Rank, _bitsPerWeight, _lattice.FactorBits, _lowRank.GroupSize, _lowRank.Share, _damping, _dampingOf],
             Name.Lplr => [_lordq.Rank, _bitsPerWeight, _lordq.PBits, _lordq.QBits, .. _lowRank.Lplr],
-            Name.FlexRound or Name.OmniQuant => [_scales, _bits, _groupSize, _symmetric, _grid.Range, .. _learning.All],
+            Name.FlexRound => [_scales, _bits, _groupSize, _symmetric, _grid.Range, .. _learning.All],
+            Name.OmniQuant => [_scales, _bits, _groupSize, _symmetric, _grid.Range, _parts, _alpha, .. _learning.All],
             Name.Lrq => [_scales, _bits, _groupSize, _symmetric, _grid.Range, _lordq.Rank, .. _learning.All],
             _ => [_scales, _incoherent, _bitsPerWeight, _budget, _ranks, .. _lordq.All, _groupSize, _clip, _damping, _dampingOf],
         };
@@ -178,7 +182,7 @@ internal sealed class MethodOptions
             case Name.Lrq:
                 return _learning.Apply(given, Ranged(given, new Lrq(PerChannel(given), given.GetValue(_lordq.Rank))));
             case Name.OmniQuant:
-                return _learning.Apply(given, Ranged(given, new OmniQuant(PerChannel(given))));
+                return _learning.Apply(given, Ranged(given, new OmniQuant(PerChannel(given), Learn: given.GetValue(_parts) ?? default, Alpha: given.GetValue(_alpha) ?? 0.5)));
             case Name.LordqBest:
                 return new LordqBest(given.GetValue(_bitsPerWeight) ?? new LordqBest().BitsPerWeight);
             default:

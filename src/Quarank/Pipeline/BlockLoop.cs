@@ -6,7 +6,9 @@ using Quarank.Compression.Learning.Tuning;
 using Quarank.Compression.Methods;
 using Quarank.Layers;
 using Quarank.Models;
+using Quarank.Models.Scaling;
 using Quarank.Numerics;
+using Quarank.Pipeline.Transforms;
 
 namespace Quarank.Pipeline;
 
@@ -23,6 +25,7 @@ internal sealed class BlockLoop(
     private readonly LayerCompressor _compressor = new(methods, recipe, clock, token, memory.LayersTogether);
     private readonly TokenWeighting _weighting = recipe.Weighting();
     private readonly SequencePass _pass = new(spec, calibration, clock, token, memory.Lanes);
+    private readonly BlockEquivalence _equivalence = new(checkpoint.Tensors, spec, methods);
     private readonly BlockScaling _scaling = new(checkpoint, spec, recipe, methods);
     private HiddenStates? _hidden, _targets;      // what enters the block at work; in the original model, where something is learned
     private LearningReport? _learned;
@@ -142,7 +145,12 @@ internal sealed class BlockLoop(
             var learned = block.Projections.Where(p => methods[p.Name].Learner is not null).ToList();
             var projections = block.Projections.Where(p => sites.Contains(p.Site)).Except(learned).ToList();
             var compressed = clock.Time(RunPhase.Compress, () => _compressor.Compress(projections, statistics, scaled));
-            if (learned.Count > 0) compressed = [.. compressed, .. clock.Time(RunPhase.Compress, () => Learn(block, learned, statistics, scaled))];
+            if (learned.Count > 0 && _equivalence.FoldsOf(block) is { Count: > 0 } folds)
+            {
+                (scaled, var reported) = clock.Time(RunPhase.Compress, () => LearnChannels(block, learned, folds, statistics));
+                (block, compressed) = (scaled.Block, [.. compressed, .. reported]);
+            }
+            else if (learned.Count > 0) compressed = [.. compressed, .. clock.Time(RunPhase.Compress, () => Learn(block, learned, statistics, scaled))];
             foreach (var report in compressed) reports.Add(report.Name, report);
             if (_tuning is null) continue;
             foreach (var p in projections) problems.Add(p.Name, _compressor.Problem(p, statistics[p.Site], scaled, [], weights[p.Name]));
@@ -169,6 +177,67 @@ internal sealed class BlockLoop(
             var (result, _) = Train(block, problem, () => LearningTask.Of(layers, [.. layers.Select((l, i) => all[i].Begin(l))], all, SeedOf(block)), 1);
             return [.. result.Layers.Select((layer, l) => methods[learned[l].Name].Around(layers[l], layer))];
         });
+
+    /// <summary>As <see cref="Learn"/>, with factors of channels; they begin as SmoothQuant's or as ones, whichever errs less.</summary>
+    /// <returns>The block with the factors folded and its layers as they were learned, and these layers' reports.</returns>
+    private (ScaledBlock, LayerReport[]) LearnChannels(Block block, List<Projection> learned, IReadOnlyList<ScaleFold> folds, Dictionary<InputSite, SiteStatistics> statistics)
+    {
+        var peaks = new PeakCollector(block.Index, [.. folds.Select(f => f.Site)]);
+        _pass.Run(block, _hidden!, advance: false, peaks);
+        // One after the other, and the better one again: two at once would be twice the memory.
+        float[][] smooth = [.. folds.Select(f => _equivalence.Start(block, f, peaks))], ones = [.. folds.Select(BlockEquivalence.Ones)];
+        ChannelStart Open(float[][] factors) => OpenChannels(block, learned, folds, factors, statistics);
+        double asSmooth = Open(smooth).Error;
+        var start = Open(ones);
+        double asOnes = start.Error;
+        if (asSmooth <= asOnes) start = Open(smooth);
+        EquivalentScales? scales = null;
+        var (result, _) = Train(block, start.Problem, () =>
+        {
+            (var task, scales) = _equivalence.Begin(start.Scaled.Block, start.Learned, start.Layers, folds, start.Factors, SeedOf(block));
+            return task;
+        }, 1);
+        FoldedScale[] totals = [.. folds.Select((f, i) => new FoldedScale(f, _equivalence.Total(f, start.Factors[i], scales!.Factors(i))))];
+        string from = FormattableString.Invariant($"factors learned from {(asSmooth <= asOnes ? "SmoothQuant's" : "ones")} (the block's error with these {Math.Min(asSmooth, asOnes):0.00000}, with the others {Math.Max(asSmooth, asOnes):0.00000})");
+        var scaled = _scaling.Fold(block, statistics, totals, folds.ToDictionary(f => f.Site, f => $"OmniQuant: {from}; folded into {f.Target}"), _pass.Buffers);
+        // Sums of rounded inputs are not to be had from those of inputs without factors.
+        var seen = recipe.Roundings.Count == 0 ? scaled.Statistics : Observe(scaled.Block, _sites, advance: false);
+        KeepOthers(block, learned, scaled.Block);
+        var layers = Of(scaled.Block, learned);
+        var reports = _compressor.Learn(layers, seen, scaled, problems => [.. result.Layers.Select((l, i) => methods[layers[i].Name].Around(start.Layers[i], l))]);
+        return (scaled, reports);
+    }
+
+    /// <summary>A block with factors folded, before anything is learned.</summary>
+    /// <param name="Error">On the sequences to be learned from.</param>
+    private sealed record ChannelStart(
+        ScaledBlock Scaled, List<Projection> Learned, LayerProblem[] Layers, IReadOnlyList<float[]> Factors, SequenceProblem Problem, double Error);
+
+    private ChannelStart OpenChannels(Block block, List<Projection> learned, IReadOnlyList<ScaleFold> folds, IReadOnlyList<float[]> factors, Dictionary<InputSite, SiteStatistics> statistics)
+    {
+        var scaled = _scaling.Fold(block, statistics, [.. folds.Select((f, i) => new FoldedScale(f, factors[i]))], new Dictionary<InputSite, string>(), _pass.Buffers);
+        var own = Of(scaled.Block, learned);
+        var seen = recipe.Roundings.Count == 0 ? scaled.Statistics : Observe(scaled.Block, _sites, advance: false);
+        KeepOthers(block, learned, scaled.Block);
+        LayerProblem[] layers = [.. own.Select(p => _compressor.Problem(p, seen[p.Site], scaled, []))];
+        foreach (var layer in layers) LayerGuard.Check(layer);
+        int[] places = [.. own.Select(p => scaled.Block.Projections.ToList().IndexOf(p))];
+        var problem = new SequenceProblem(spec, scaled.Block, places, layers, _hidden!, _targets!, methods[own[0].Name].Learner!.Learning, _equivalence.VectorsOf(scaled.Block, folds));
+        for (int l = 0; l < layers.Length; l++)
+            if (methods[own[l].Name].Rounding is { } rounding) problem.RoundInput(l, RoundedInputs.RounderOf(layers[l], rounding));
+        var (task, _) = _equivalence.Begin(scaled.Block, own, layers, folds, factors, 0);
+        foreach (var (part, weight) in task.Parts.Zip(problem.Weights)) part.DecodeStored(weight);
+        return new(scaled, own, layers, factors, problem, problem.ErrorOf(heldOut: false));
+    }
+
+    private static List<Projection> Of(Block block, List<Projection> like) => [.. like.Select(l => block.Projections.First(p => p.Name == l.Name))];
+
+    // Layers that other methods have compressed by now: no factor concerns them, since a fold has none that does not learn.
+    private static void KeepOthers(Block from, List<Projection> learned, Block to)
+    {
+        foreach (var (source, kept) in from.Projections.Zip(to.Projections))
+            if (!learned.Contains(source)) kept.Weight = source.Weight;
+    }
 
     /// <summary>Tunes what is compressed of a block by now, and what is not yet where the recipe says so.</summary>
     /// <param name="rounds">How often this block is tuned, this time included.</param>

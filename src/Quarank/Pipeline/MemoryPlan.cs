@@ -1,6 +1,7 @@
 using System.Globalization;
 using Quarank.Checkpoints;
 using Quarank.Compression;
+using Quarank.Compression.Methods;
 using Quarank.Models;
 using Quarank.Numerics;
 using Quarank.Training;
@@ -94,6 +95,8 @@ public sealed record MemoryPlan(
             work += BlockGradient<float>.KeptBytes(spec, tokens, weighting.Roundings.Count > 0) + 2 * block + Enumerable.Range(0, spec.BlockCount).Max(i => spec.Projections(i)
                 .Sum(p => 16L * p.Rows * p.Columns + 24L * (tune.Rest ? (long)p.Rows * p.Columns : methods[p.Name].PlannedBits(new(p.Name, p.Rows, p.Columns)) / 16)));
         }
+        // Factors of channels: the block with them and its copy that runs backward, while the one before is still there.
+        if (recipe.Methods.Any(m => m.Learner is OmniQuant { LearnsChannels: true })) work += 3 * block;
         // While a block runs as it is stored, its weights stand there decoded beside the stored ones.
         long during = together ? activations : 0;       // else let go before methods begin
         long peak = hidden + new[] { embedding, activations + block + grams + observing, during + block + grams + work, activations + 2 * block }.Max();

@@ -103,6 +103,7 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
         }
         foreach (var (name, method) in Layers ?? new Dictionary<string, Method>()) Check(method, $"{name}: ");
         CheckLearning();
+        CheckChannels();
         if (Order == Order.Site && Methods.Any(m => m is ScaledMethod { Fold: true }))
             throw new InvalidDataException(
                 "order \"site\" observes a block's sites one after the other, but folded factors change layers of earlier sites; choose order \"block\", or \"fold\": false.");
@@ -146,6 +147,12 @@ public sealed record Recipe(Method Method, CalibrationSettings Calibration)
             throw new InvalidDataException("LRC's layers read their input both rounded and as it is, of which a block knows no gradient; tune another method.");
         if (Roundings.Count > 0 && tune.Factors is not null)
             throw new InvalidDataException("Factors of channels that tuning adds (tune.factors) would stand before or behind rounded inputs; leave them out.");
+    }
+
+    private void CheckChannels()
+    {
+        if (Methods.Any(m => m.Learner is OmniQuant { LearnsChannels: true }) && Methods.Any(m => m is ScaledMethod { Fold: true }))
+            throw new InvalidDataException("OmniQuant and another method of this recipe both fold factors of channels; let OmniQuant learn ranges alone (\"learn\": \"ranges\"), or set \"fold\": false there.");
     }
 
     private static void Check(Method method, string where)

@@ -24,21 +24,32 @@ internal sealed class BlockScaling(Checkpoint checkpoint, ModelSpec spec, Recipe
     /// <returns>Null where no layer of the block has its factors folded.</returns>
     public ScaledBlock? Scale(Block block, IReadOnlyDictionary<InputSite, SiteStatistics> statistics, ForwardBuffers buffers)
     {
-        var tensors = checkpoint.Tensors;
-        var (scales, words, rowFactors) = (new List<FoldedScale>(), new Dictionary<InputSite, string>(), new Dictionary<string, float[]>());
-        var divided = new Dictionary<InputSite, SiteStatistics>(statistics);
+        var (scales, words) = (new List<FoldedScale>(), new Dictionary<InputSite, string>());
         foreach (var site in block.Projections.GroupBy(p => p.Site))
         {
             if (methods.Folding(site.First().Name) is not { } method || ScaleFold.Of(spec, block.Index, site.Key).Fold is not { } fold) continue;
             var inputs = statistics[site.Key].For(recipe.Calibration.WeightsFor(method));
             var chosen = method.Choose(new([.. site.Select(p => new LayerProblem(p.Name, p.Weight.ToDense(), inputs))], fold.FactorOf));
-            float[] factors = ScaledTensors.Settle(tensors, spec, fold, chosen.Factors);
+            float[] factors = ScaledTensors.Settle(checkpoint.Tensors, spec, fold, chosen.Factors);
             scales.Add(new(fold, factors));
             words[site.Key] = $"{chosen.Words}; folded into {fold.Target}";
-            divided[site.Key] = statistics[site.Key].DividedBy(fold.OfChannels(factors));
+        }
+        return scales.Count == 0 ? null : Fold(block, statistics, scales, words, buffers);
+    }
+
+    /// <summary>The block as the checkpoint has it, with factors folded.</summary>
+    /// <param name="scales">At most one a site, settled.</param>
+    /// <param name="words">By site, for the report.</param>
+    public ScaledBlock Fold(Block block, IReadOnlyDictionary<InputSite, SiteStatistics> statistics, IReadOnlyCollection<FoldedScale> scales,
+        IReadOnlyDictionary<InputSite, string> words, ForwardBuffers buffers)
+    {
+        var (tensors, rowFactors) = (checkpoint.Tensors, new Dictionary<string, float[]>());
+        var divided = new Dictionary<InputSite, SiteStatistics>(statistics);
+        foreach (var (fold, factors) in scales)
+        {
+            divided[fold.Site] = statistics[fold.Site].DividedBy(fold.OfChannels(factors));
             if (!fold.IsNorm) rowFactors[fold.Target] = RowFactors(block, fold, factors);
         }
-        if (scales.Count == 0) return null;
         var changed = ScaledTensors.Of(tensors, spec, block.Index, scales);
         var weights = block.Projections.Select(p => $"{p.Name}.weight").ToHashSet(StringComparer.Ordinal);
         return new(Model.LoadBlockInFloats(tensors.With(changed), checkpoint.Config, spec, block.Index, buffers), divided,

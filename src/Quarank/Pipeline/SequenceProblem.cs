@@ -24,7 +24,7 @@ internal sealed class SequenceProblem : BlockProblem
 
     /// <param name="block">As it is stored but for the layers to be learned.</param>
     /// <param name="learned">The indices of those among its projections.</param>
-    /// <param name="vectors">Names of <see cref="BlockGradient{T}.Others"/> that are learned too; they stand behind the weights.</param>
+    /// <param name="vectors">Names of <see cref="BlockGradient{T}.Others"/> and biases that are learned too; they stand behind the weights.</param>
     public SequenceProblem(
         ModelSpec spec, Block block, IReadOnlyList<int> learned, IReadOnlyList<LayerProblem> layers, HiddenStates inputs, HiddenStates targets, LearningSettings settings,
         IReadOnlyList<string>? vectors = null)
@@ -34,7 +34,7 @@ internal sealed class SequenceProblem : BlockProblem
         _learned = learned;
         for (int i = 0; i < block.Projections.Count; i++)
             if (InputOf(block.Projections[i]) is { } rounder) _block.RoundInput(i, rounder);
-        Parameter<float>[] parameters = [.. learned.Select(i => _block.Weights[i]), .. (vectors ?? []).Select(name => _block.Others.Single(p => p.Name == name))];
+        Parameter<float>[] parameters = [.. learned.Select(i => _block.Weights[i]), .. (vectors ?? []).Select(name => _block.Others.Concat(_block.Biases.OfType<Parameter<float>>()).Single(p => p.Name == name))];
         Weights = [.. parameters.Select(p => p.Value)];
         Gradients = [.. Weights.Select(w => new Matrix<float>(w.Rows, w.Columns))];
         for (int l = 0; l < parameters.Length; l++) parameters[l].Gradient = Gradients[l];

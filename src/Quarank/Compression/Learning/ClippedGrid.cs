@@ -7,9 +7,9 @@ namespace Quarank.Compression.Learning;
 
 /// <summary>
 /// Ŵ = s · (clamp(round(w / s) + z, 0, q) − z) with s = (max′ − min′) / q, z = round(−min′ / s), min′ = σ(β) · min, max′ = σ(γ) · max,
-/// q = 2ᵇ − 1; without zero-points one γ for both ends. Both roundings pass gradients on as if they were not there (<see cref="RangeEnds"/>).
+/// q = 2ᵇ − 1; without zero-points one γ for both ends. Both roundings pass gradients on as if they were not there (<see cref="RangeEnds"/>). To w itself they pass within the range, and from each end to the weight that it is a part of.
 /// </summary>
-internal sealed class ClippedGrid : LearnedLayer
+internal sealed class ClippedGrid : FollowingLayer
 {
     private const int Piece = 16;
 
@@ -19,29 +19,28 @@ internal sealed class ClippedGrid : LearnedLayer
     /// <summary>σ of this is next to the whole range, and still moves.</summary>
     public const double Whole = 7;
 
-    private readonly Matrix<float> _weight;
     private readonly GridFormat _format;
     private readonly double[] _min, _max;
+    private readonly int[] _least, _most;        // the weights that are the ends, within their groups; −1: none is
+    private readonly bool _clips;
     private readonly ScalarGrid[] _grids;
     private readonly int _group, _groups;
 
+    private Matrix<float> _weight;
+
     /// <param name="start">Its grids say where β and γ begin.</param>
     /// <param name="most">Where they begin at most.</param>
-    public ClippedGrid(StartingPoint start, GridFormat format, double most = Paper)
+    /// <param name="clips">Whether β and γ are learned.</param>
+    public ClippedGrid(StartingPoint start, GridFormat format, double most = Paper, bool clips = true)
     {
         var weight = start.Weight;
-        (_weight, _format) = (weight, format);
+        (_weight, _format, _clips) = (weight, format, clips);
         (_groups, _group) = (format.GroupsOf(weight.Columns), format.GroupSize == 0 ? weight.Columns : format.GroupSize);
         int count = weight.Rows * _groups;
-        (_min, _max, _grids, Beta, Gamma) = (new double[count], new double[count], new ScalarGrid[count], new(count), new(count));
-        for (int k = 0; k < count; k++)
-        {
-            var w = Part(weight, k);
-            (_min[k], _max[k]) = (Math.Min(0, TensorPrimitives.Min<float>(w)), Math.Max(0, TensorPrimitives.Max<float>(w)));
-            if (_min[k] == 0 && _max[k] == 0) (_min[k], _max[k]) = (-1, 1);
-            if (Symmetric) (_min[k], _max[k]) = (-Math.Max(-_min[k], _max[k]), Math.Max(-_min[k], _max[k]));
-        }
-        double part = RangeEnds.Sigmoid(most);
+        (_min, _max, _least, _most) = (new double[count], new double[count], new int[count], new int[count]);
+        (_grids, Beta, Gamma) = (new ScalarGrid[count], new(count), new(count));
+        FindEnds();
+        double part = clips ? RangeEnds.Sigmoid(most) : 1 - 1e-7;
         for (int k = 0; k < count; k++)
         {
             var grid = start.Grids[k];
@@ -56,9 +55,17 @@ internal sealed class ClippedGrid : LearnedLayer
     /// <summary>Of the upper ends; of both, without zero-points.</summary>
     internal LearnedNumbers Gamma { get; }
 
-    public override IEnumerable<LearnedNumbers> Numbers => Symmetric ? [Gamma] : [Beta, Gamma];
+    public override IEnumerable<LearnedNumbers> Numbers => !_clips ? [] : Symmetric ? [Gamma] : [Beta, Gamma];
 
     private bool Symmetric => _format.Offset == GridOffset.None;
+
+    public override Matrix<float> Weight => _weight;
+
+    public override void Follow(Matrix<float> weight)
+    {
+        _weight = weight;
+        FindEnds();
+    }
 
     public override void Decode(Matrix<float> weight) => ForEach(k =>
     {
@@ -73,6 +80,7 @@ internal sealed class ClippedGrid : LearnedLayer
     public override void Move(Matrix<float> gradient, AdamStep step)
     {
         ForEach(k => Slopes(k, Part(gradient, k)));
+        if (!_clips) return;
         Gamma.Move(step);
         if (!Symmetric) Beta.Move(step);
     }
@@ -91,14 +99,35 @@ internal sealed class ClippedGrid : LearnedLayer
         return codes.ToLinear();
     }
 
-    private void Slopes(int k, ReadOnlySpan<float> gradient)
+    // Fills the gradients of β and γ, and makes that of Ŵ one of W.
+    private void Slopes(int k, Span<float> gradient)
     {
-        var (byMin, byMax) = RangeEnds.Slopes(_grids[k], Part(_weight, k), gradient);
+        ReadOnlySpan<float> w = Part(_weight, k);
+        var grid = _grids[k];
+        var (byMin, byMax) = RangeEnds.Slopes(grid, w, gradient);
         double gamma = RangeEnds.Sigmoid(Gamma.Values[k]), beta = RangeEnds.Sigmoid(Beta.Values[k]);
         if (Symmetric) byMax -= byMin;     // one end, mirrored
         else Beta.Gradient[k] = (float)(byMin * _min[k] * beta * (1 - beta));
         Gamma.Gradient[k] = (float)(byMax * _max[k] * gamma * (1 - gamma));
+
+        for (int j = 0; j < w.Length; j++)
+        {
+            double code = Math.Round(w[j] / grid.Scale) + grid.Zero;
+            if (code < 0 || code > grid.MaxCode) gradient[j] = 0;
+        }
+        if (_most[k] >= 0) gradient[_most[k]] += (float)(byMax * gamma * (Symmetric ? Math.Sign(w[_most[k]]) : 1));
+        if (_least[k] >= 0 && !Symmetric) gradient[_least[k]] += (float)(byMin * beta);
     }
+
+    private void FindEnds() => ForEach(k =>
+    {
+        ReadOnlySpan<float> w = Part(_weight, k);
+        int least = TensorPrimitives.IndexOfMin(w), most = Symmetric ? TensorPrimitives.IndexOfMaxMagnitude(w) : TensorPrimitives.IndexOfMax(w);
+        (_least[k], _most[k]) = (w[least] < 0 ? least : -1, Symmetric ? w[most] != 0 ? most : -1 : w[most] > 0 ? most : -1);
+        (_min[k], _max[k]) = (Math.Min(0, w[least]), Symmetric ? Math.Abs(w[most]) : Math.Max(0, w[most]));
+        if (Symmetric) _min[k] = -_max[k];
+        if (_min[k] == 0 && _max[k] == 0) (_min[k], _max[k]) = (-1, 1);
+    });
 
     private void ForEach(Action<int> body) => Threads.For((_grids.Length + Piece - 1) / Piece, p =>
     {

@@ -5,22 +5,44 @@ using Quarank.Layers;
 
 namespace Quarank.Compression.Methods;
 
+/// <summary>What OmniQuant learns.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<OmniQuantParts>))]
+public enum OmniQuantParts
+{
+    /// <summary>Ranges and channels.</summary>
+    [JsonStringEnumMemberName("both")] Both,
+
+    /// <summary>Learned weight clipping: the ends of each range.</summary>
+    [JsonStringEnumMemberName("ranges")] Ranges,
+
+    /// <summary>The learned equivalent transformation: factors of channels between a norm and the layers behind it, and between values and the output projection.</summary>
+    [JsonStringEnumMemberName("channels")] Channels,
+}
+
 /// <summary>
-/// OmniQuant's learned weight clipping (Shao et al. 2023, arXiv:2308.13137): the ends of each row's (or group's) range are σ(β) · min and
-/// σ(γ) · max, β and γ learned on what the block gives; weights are rounded to the nearest code. Its learned equivalent transformation is
-/// not here: the paper uses none for weights alone.
+/// OmniQuant (Shao et al. 2023, arXiv:2308.13137). Learned weight clipping: the ends of each row's (or group's) range are σ(β) · min and
+/// σ(γ) · max, β and γ learned on what the block gives; weights are rounded to the nearest code. Learned equivalent transformation: factors of
+/// channels, learned with them, that cost nothing once they are folded (<see cref="EquivalentScales"/>). Where there is a layer and no block, clipping alone is learned.
 /// </summary>
 /// <param name="Grid">Bits and groups; zero-points as the grid says.</param>
 /// <param name="Range">Where the ends begin; a range that reaches to the ends begins a little within them, as the paper does.</param>
-public sealed record OmniQuant(GridFormat Grid, GridRange Range = GridRange.MinMax) : BlockMethod
+/// <param name="Learn">Ranges, channels or both.</param>
+/// <param name="Alpha">Where factors begin: SmoothQuant's max |x|^α / max |w|^(1 − α), or 1 where the block then errs less.</param>
+public sealed record OmniQuant(GridFormat Grid, GridRange Range = GridRange.MinMax, OmniQuantParts Learn = OmniQuantParts.Both, double Alpha = 0.5) : BlockMethod
 {
     /// <summary>For a few hundred steps (docs/results.md); the paper takes some thousand of 0.01.</summary>
     [JsonIgnore] public override double DefaultRate => 0.03;
+
+    /// <summary>The rate of the factors' logarithms, in parts of the rate: the paper's 0.005 of 0.01.</summary>
+    internal const double ChannelRate = 0.5;
+
+    [JsonIgnore] public bool LearnsChannels => Learn != OmniQuantParts.Ranges;
 
     public override void Validate()
     {
         RangeChoice.ValidateInteger(Grid, Range);
         Learning.Validate();
+        if (!(Alpha is >= 0 and <= 1)) throw new ArgumentException($"α is from 0 to 1, not {Alpha}.");
     }
 
     public override long PlannedBits(LayerShape layer) => Grid.BitsOf(layer.Rows, layer.Columns);
@@ -28,8 +50,13 @@ public sealed record OmniQuant(GridFormat Grid, GridRange Range = GridRange.MinM
     public override Method? AtBitsPerWeight(double bitsPerWeight, IReadOnlyList<LayerShape> layers) =>
         GridBudget.Nearest(Grid, bitsPerWeight, layers) is { } grid ? this with { Grid = grid } : null;
 
-    public override long LearnedNumbers(int rows, int columns) => (Grid.Offset == GridOffset.None ? 1 : 2) * Grid.ScaleCount(rows, columns);
+    /// <summary>Without factors, which belong to no single layer.</summary>
+    public override long LearnedNumbers(int rows, int columns) =>
+        Learn == OmniQuantParts.Channels ? 0 : (Grid.Offset == GridOffset.None ? 1 : 2) * Grid.ScaleCount(rows, columns);
 
-    internal override LearnedLayer Begin(LayerProblem problem) => new ClippedGrid(StartingPoint.Of(problem, Grid, Range, Start), Grid,
-        Range == GridRange.MinMax && Start == LearningStart.Nearest ? ClippedGrid.Paper : ClippedGrid.Whole);
+    internal override FollowingLayer Begin(LayerProblem problem) => new ClippedGrid(StartingPoint.Of(problem, Grid, Range, Start), Grid,
+        Range == GridRange.MinMax && Start == LearningStart.Nearest ? ClippedGrid.Paper : ClippedGrid.Whole, Learn != OmniQuantParts.Channels);
+
+    // The weight with its factors and without, beside what every learned layer takes.
+    internal override long WorkBytes(int rows, int columns) => base.WorkBytes(rows, columns) + (LearnsChannels ? 8L * rows * columns : 0);
 }

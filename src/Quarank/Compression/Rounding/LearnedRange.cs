@@ -127,7 +127,7 @@ internal static class LearnedRange
         private (double ByMin, double ByMax) Slopes(int k)
         {
             int n = _weight.Columns, begin = k % _groups * _size, length = Math.Min(_size, n - begin);
-            return RangeEnds.Slopes(_tried[k], _weight.Row(_first + k / _groups).Slice(begin, length), _slopes.AsSpan(k / _groups * n + begin, length));
+            return RangeEnds.Slopes(_tried[k], _format.Offset == GridOffset.None, _weight.Row(_first + k / _groups).Slice(begin, length), _slopes.AsSpan(k / _groups * n + begin, length));
         }
     }
 }

@@ -127,17 +127,19 @@ public sealed class ChannelLearningTests : IDisposable
         for (int i = 0; i < 20; i++)
         {
             double expected = TensorPrimitives.Dot<float>(g.Row(i), decoded.Row(i)), found = TensorPrimitives.Dot<float>(slopes.Row(i), w.Row(i));
-            Assert.Equal(expected, found, offset == GridOffset.None ? 1e-4 : 0.05 * TensorPrimitives.Norm<float>(g.Row(i)) * TensorPrimitives.Norm<float>(decoded.Row(i)));
+            // Scales are stored with 11 bits, zero-points are whole.
+            double size = TensorPrimitives.Norm<float>(g.Row(i)) * TensorPrimitives.Norm<float>(decoded.Row(i));
+            Assert.Equal(expected, found, (offset == GridOffset.None ? 1e-3 : 0.05) * size);
         }
     }
 
-    [Theory, InlineData(false), InlineData(true)]
-    public void What_is_stored_gives_the_error_that_learning_came_to(bool gptq)
+    [Fact]
+    public void What_is_stored_gives_the_error_that_learning_came_to()
     {
         string model = TinyLlama.Write(_folder["model"]);
         File.WriteAllText(_folder["text.txt"], string.Concat(Enumerable.Range(0, 400).Select(i => $"{i * i} hens, ")));
         var text = new CalibrationSettings([_folder["text.txt"]]) { Samples = 16, Length = 24 };
-        var method = new OmniQuant(new(3), GridRange.Clip) { Learning = new(Steps: 40, Rate: 0.02), Start = gptq ? LearningStart.Gptq : LearningStart.Nearest };
+        var method = new OmniQuant(new(3), GridRange.Clip) { Learning = new(Steps: 40, Rate: 0.02, HeldOut: 0) };
         var report = CompressionRun.Execute(model, _folder["out"], new(method, text));
         var first = report.Learned[0];
         Assert.True(first.Kept, first.ToString());

@@ -149,6 +149,18 @@ public sealed unsafe partial class PackedMatrix
     /// <summary>The packed codes it was given, for who stores them; a copy, unless <see cref="KeepsCodes"/>.</summary>
     public byte[] PackedBytes() => _triples ? PackedTriples.ToPlanes(_codes, Rows, _layout) : _codes;
 
+    /// <summary>False where it has all scales in 16 bits, and <see cref="Scales"/> gives them back.</summary>
+    public bool KeepsScales => _halves.Length == 0;
+
+    /// <summary>The scales it was given, one per group, row by row; by rows only.</summary>
+    public float[] Scales()
+    {
+        var scales = new float[Rows * _layout.Groups];
+        if (_halves.Length > 0) SmallFloat.HalfToSingle(_halves.AsSpan(0, scales.Length), scales);
+        else _scales.AsSpan(0, scales.Length).CopyTo(scales);
+        return scales;
+    }
+
     /// <summary>The codes of row <paramref name="row"/>, one a byte.</summary>
     public void UnpackRow(int row, Span<byte> codes)
     {

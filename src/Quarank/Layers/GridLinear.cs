@@ -13,9 +13,9 @@ namespace Quarank.Layers;
 public sealed class GridLinear : PackedLinear
 {
     private readonly byte[]? _codes;        // null where the kernels have them in an order of their own
-    private readonly float[] _scales;
+    private readonly float[]? _scales;      // null where the kernels have them as they are stored, in 16 bits
     private readonly byte[] _zeros;         // integer zero-points, one a scale
-    private readonly float[] _offsets;      // what a code of 0 stands for, one a scale
+    private readonly float[] _offsets;      // what a code of 0 stands for, one a scale; of numbers only, where the kernels have the scales
     private readonly TwoLevelNumbers? _twoLevels, _twoLevelOffsets;
 
     /// <summary>Wraps packed codes. Scales (and offsets) must be exact in the format's scale type.</summary>
@@ -33,8 +33,7 @@ public sealed class GridLinear : PackedLinear
             offsets.Length != (format.Offset == GridOffset.Number ? count : 0))
             throw new ArgumentException($"{count} scales were expected, found {scales.Length} with {zeros.Length} zero-points and {offsets.Length} offsets.", nameof(scales));
 
-        (Format, _scales, _zeros) = (format, scales, zeros);
-        _offsets = offsets;
+        (Format, _scales, _zeros, _offsets) = (format, scales, zeros, offsets);
         if (format.Offset != GridOffset.Number)
         {
             _offsets = new float[count];
@@ -44,6 +43,9 @@ public sealed class GridLinear : PackedLinear
         Packed = View(format, rows, columns, packed, scales, zeros, _offsets);
         _codes = Packed is { KeepsCodes: false } ? null : packed;
         Kernel = format.Axis == GridAxis.Columns ? ApplyByColumns : ApplyByRows;
+        if (Packed is not { KeepsScales: false }) return;
+        _scales = null;
+        if (format.Offset != GridOffset.Number) _offsets = [];
     }
 
     /// <summary>As the other constructor, with scales (and number offsets, which are never above zero) of two levels.</summary>
@@ -54,10 +56,11 @@ public sealed class GridLinear : PackedLinear
 
     /// <summary>A view of the same codes for inputs that are integers too; null where no kernel knows the grid.</summary>
     internal IntegerMatrix? Integers() => Format.IntegerGroup(Columns) is { } group
-        ? new(Rows, Columns, Format.Bits, group, Codes, _scales, _zeros) : null;
+        ? new(Rows, Columns, Format.Bits, group, Codes, Scales, _zeros) : null;
 
-    internal float[] Scales => _scales;
+    internal float[] Scales => _scales ?? Packed!.Scales();
 
+    /// <summary>Of formats with number offsets.</summary>
     internal float[] Offsets => _offsets;
 
     internal TwoLevelNumbers? TwoLevels => _twoLevels;
@@ -67,9 +70,10 @@ public sealed class GridLinear : PackedLinear
     /// <summary>What scales multiply: codes less their zero-points, the middle code, or nothing where offsets are numbers.</summary>
     internal Matrix<float> Units()
     {
-        float[] offsets = Format.Offset == GridOffset.Number ? new float[_scales.Length]
-            : Array.ConvertAll(Format.Offset == GridOffset.ZeroPoint ? _zeros : Enumerable.Repeat((byte)(1 << (Format.Bits - 1)), _scales.Length).ToArray(), z => -(float)z);
-        float[] ones = new float[_scales.Length];
+        int count = Format.ScaleCount(Rows, Columns);
+        float[] offsets = Format.Offset == GridOffset.Number ? new float[count]
+            : Array.ConvertAll(Format.Offset == GridOffset.ZeroPoint ? _zeros : Enumerable.Repeat((byte)(1 << (Format.Bits - 1)), count).ToArray(), z => -(float)z);
+        float[] ones = new float[count];
         Array.Fill(ones, 1);
         return new GridLinear(Format with { Super = null, Offset = GridOffset.Number }, Rows, Columns, Codes, ones, [], offsets).ToDense();
     }
@@ -100,7 +104,7 @@ public sealed class GridLinear : PackedLinear
         }
         else
         {
-            tensors.Add("scales", StoredTensor.FromFloats("scales", Numbers, _scales, shape));
+            tensors.Add("scales", StoredTensor.FromFloats("scales", Numbers, Scales, shape));
             if (Format.Offset == GridOffset.Number) tensors.Add("offsets", StoredTensor.FromFloats("offsets", Numbers, _offsets, shape));
         }
         if (Format.Offset != GridOffset.ZeroPoint) return;
@@ -132,6 +136,11 @@ public sealed class GridLinear : PackedLinear
 
     public override void DecodeRows(int first, int count, Span<float> rows)
     {
+        if (_scales is null)
+        {
+            Packed!.DecodeRows(first, count, rows);
+            return;
+        }
         byte[] rented = ArrayPool<byte>.Shared.Rent(Columns);
         var codes = rented.AsSpan(0, Columns);
         for (int i = 0; i < count; i++)
@@ -169,7 +178,7 @@ public sealed class GridLinear : PackedLinear
             for (int g = 0; g < groups; g++)
             {
                 int start = g * size, length = Math.Min(size, Columns - start), k = (first + i) * groups + g;
-                sum += _scales[k] * GridKernels.Dot(codes.Slice(start, length), x.Slice(start, length)) + _offsets[k] * sums[g];
+                sum += _scales![k] * GridKernels.Dot(codes.Slice(start, length), x.Slice(start, length)) + _offsets[k] * sums[g];
             }
             y[i] = sum;
         }
@@ -189,7 +198,7 @@ public sealed class GridLinear : PackedLinear
         {
             if (i == 0 || Format.BeginsRowGroup(first + i))
             {
-                TensorPrimitives.Multiply(x, OfRow(_scales, first + i), scaled);
+                TensorPrimitives.Multiply(x, OfRow(_scales!, first + i), scaled);
                 offset = TensorPrimitives.Dot(x, OfRow(_offsets, first + i));
             }
             UnpackRow(first + i, codes);

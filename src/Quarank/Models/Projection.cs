@@ -46,8 +46,7 @@ public sealed class Projection(ProjectionSpec spec, Linear weight, float[]? bias
     internal static void Apply(
         Projection first, Projection second, Projection? third, Matrix<float> x, Matrix<float> y1, Matrix<float> y2, Matrix<float> y3, InputNumbers numbers)
     {
-        if (x.Rows == 1 && PackedLinear.TryApplyTogether(first._weight, second._weight, third?._weight, x.Row(0), y1.Row(0), y2.Row(0),
-            third is null ? [] : y3.Row(0), numbers))
+        if (x.Rows == 1 && TryTogether(first._weight, second._weight, third?._weight, x.Row(0), y1.Row(0), y2.Row(0), third is null ? [] : y3.Row(0), numbers))
         {
             first.AddBias(y1);
             second.AddBias(y2);
@@ -58,6 +57,10 @@ public sealed class Projection(ProjectionSpec spec, Linear weight, float[]? bias
         second.Apply(x, y2, numbers);
         third?.Apply(x, y3, numbers);
     }
+
+    private static bool TryTogether(
+        Linear first, Linear second, Linear? third, ReadOnlySpan<float> x, Span<float> y1, Span<float> y2, Span<float> y3, InputNumbers numbers) =>
+        PackedLinear.TryApplyTogether(first, second, third, x, y1, y2, y3, numbers) || ProductLinear.TryApplyTogether(first, second, third, x, y1, y2, y3, numbers);
 
     /// <summary>Many tokens: x is tokens × Columns, y becomes tokens × Rows.</summary>
     public void Apply(Matrix<float> x, Matrix<float> y, InputNumbers numbers = InputNumbers.Floats)

@@ -22,11 +22,12 @@ public sealed record RunMemory(long Weights, long CachePerThousand, long CacheIn
         return new(checkpoint.Tensors.All.Sum(t => Held(t, compressed)), Cache(spec, numbers, Math.Min(1000, spec.ContextLength)), Cache(spec, numbers, spec.ContextLength));
     }
 
-    // Kernels take scales of 16 bits as they are; beside them stand a float for each and one for its offset, which other products take.
+    // Kernels take the scales of groups in 16 bits; beside them stand two bytes for the zero-point, or of a codebook a float. A row's one scale is a
+    // float, with one for its offset.
     private static long Held(StoredTensor tensor, HashSet<string> compressed) => tensor.Type switch
     {
         ElementType.F64 => tensor.ByteLength / 2,
-        ElementType.F16 or ElementType.BF16 when IsWithin(tensor.Name, compressed) => 5 * tensor.ByteLength,
+        ElementType.F16 or ElementType.BF16 when IsWithin(tensor.Name, compressed) => (tensor.Shape is [_, > 1] ? 3 : 5) * tensor.ByteLength,
         _ => tensor.ByteLength,
     };
 

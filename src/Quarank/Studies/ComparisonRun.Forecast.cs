@@ -24,12 +24,12 @@ public sealed partial class ComparisonRun
         foreach (var row in rows)
         {
             found.Add(Forecast(row, keys[row], first.GetValueOrDefault(keys[row]), pieces, speed));
-            if (IsAskedFor(row)) first.TryAdd(keys[row], row.Name);
+            if (IsAskedFor(row)) first.TryAdd(keys[row], FormattableString.Invariant($"{row.Name} at {row.TargetBitsPerWeight:0.###} bits"));
         }
         return new(found, found.Exists(r => r.Seconds > 0) ? Before(rows, speed) : 0);
     }
 
-    /// <param name="same">The name of an earlier row with the same model.</param>
+    /// <param name="same">An earlier row with the same model.</param>
     private ForecastRow Forecast(ComparisonRow row, string key, string? same, ComparisonPieces pieces, ForecastSpeed speed)
     {
         ForecastRow Nothing(string why) => new(row.Name, row.Method, row.TargetBitsPerWeight, why, 0, "");

@@ -153,13 +153,13 @@ public sealed class ComparisonRunTests : IDisposable
         var request = Request("rtn", 6, 10.7) with { Recipes = [.. RecipeShorthand.Parse(["rtn,gptq:clip"], null), new("again", RecipeShorthand.One("gptq:clip", null).Recipe)] };
         var before = ComparisonRun.Forecast(request);
         Assert.False(Directory.Exists(Work));
-        Assert.Equal(["compress, text.txt, speed", "compress, text.txt, speed", "as gptq:clip"], before.Rows.Take(3).Select(r => r.Left));
+        Assert.Equal(["compress, text.txt, speed", "compress, text.txt, speed", "as gptq:clip at 6 bits"], before.Rows.Take(3).Select(r => r.Left));
         Assert.All(before.Rows.Skip(3), r => Assert.StartsWith("not at this size", r.Left));
         Assert.True(before.SecondsBefore > 0 && before.Seconds > before.Rows.Sum(r => r.Seconds));
 
         var measured = ComparisonRun.Execute(request with { Only = ["rtn"] }).Rows[0].Measures!;
         var after = ComparisonRun.Forecast(request);
-        Assert.Equal(["measured", "compress, text.txt, speed", "as gptq:clip"], after.Rows.Take(3).Select(r => r.Left));
+        Assert.Equal(["measured", "compress, text.txt, speed", "as gptq:clip at 6 bits"], after.Rows.Take(3).Select(r => r.Left));
         Assert.Equal((0, "both"), (after.Rows[0].Seconds, after.Rows[1].Basis));
         Assert.True(after.Rows[1].Seconds > measured.Texts[0].Seconds);
         Assert.Equal(0, after.SecondsBefore);

@@ -39,7 +39,7 @@ internal sealed class CompressCommand : TaughtCommand
         "Stop when N blocks are finished, to see times and errors; the same command without it goes on behind them.", 1);
 
     private readonly Option<TimeSpan?> _timeBudget = Inputs.Time("--time-budget",
-        "For methods that learn, and tuning: end in about this time (90s, 30m, 2h), by as many steps as it allows; the report says how many.");
+        "For methods that learn, and tuning: end in about this time (90s, 30m, 2h), by as many sequences (at most --samples) and steps as it allows; the report says how many.");
 
     private readonly Option<bool> _noFallback = Inputs.Flag(
         "--no-fallback", "Keep layers that come out worse than plain rounding of no more bytes, instead of rounding them plainly; the report names them.");

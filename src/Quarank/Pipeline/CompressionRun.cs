@@ -42,6 +42,17 @@ public static class CompressionRun
         var clock = new RunClock(spec.BlockCount, progress);
         var calibration = clock.Time(RunPhase.Calibrate,
             () => options.Calibration ?? CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory, recipe.Calibration.TokenizerRules), token));
+        string samples = work + ".samples";
+        if (options.TimeBudget is { } time && recipe.Learns && options.Calibration is null)
+        {
+            if (options.Restart || !Directory.Exists(work)) File.Delete(samples);
+            int chosen = SampleBudget.Of(checkpoint, spec, calibration, time, samples);
+            if (chosen < calibration.Sequences.Count)
+            {
+                recipe = recipe with { Calibration = recipe.Calibration with { Samples = chosen } };
+                calibration = CalibrationSet.Read(recipe.Calibration, Tokenizer.Load(checkpoint.Directory, recipe.Calibration.TokenizerRules), token);
+            }
+        }
         int largest = calibration.Sequences.Max(s => s.Max());
         if (largest >= spec.VocabularySize)
             throw new InvalidDataException($"{modelFolder}: the tokenizer gives token {largest}, but the model's vocabulary has "
@@ -72,6 +83,7 @@ public static class CompressionRun
 
         var finished = Finish(outFolder, recipe, methods, checkpoint, spec, calibration, fingerprint, plan, run, clock, options.Choice, token);
         if (Directory.Exists(surveyed)) Directory.Delete(surveyed, recursive: true);
+        File.Delete(samples);
         return finished;
     }
 

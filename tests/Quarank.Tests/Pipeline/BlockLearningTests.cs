@@ -99,6 +99,24 @@ public sealed class BlockLearningTests : IDisposable
     }
 
     [Fact]
+    public void Sequences_are_as_many_as_the_time_lets_learn_from_four_times_and_the_report_says_so()
+    {
+        // 30 blocks of 40 s less the reserve, 22 passes of a tenth of a second each.
+        Assert.Equal(17, SampleBudget.Choose(seconds: 1200, blocks: 30, pass: 0.1, most: 128));
+        Assert.Equal(128, SampleBudget.Choose(seconds: 1e6, blocks: 30, pass: 0.1, most: 128));
+        Assert.Equal(16, SampleBudget.Choose(seconds: 1, blocks: 30, pass: 0.1, most: 128));
+        Assert.Equal(7, SampleBudget.Choose(seconds: 1, blocks: 30, pass: 0.1, most: 7));
+
+        // A time that nothing fits into takes the fewest; the recipe in the report is the one that was run.
+        var many = _text with { Samples = 40 };
+        var report = CompressionRun.Execute(_model, _folder["short"], new Recipe(Method("lrq"), many), new() { TimeBudget = TimeSpan.FromMilliseconds(1) });
+        Assert.Equal(16, report.Recipe.Calibration.Samples);
+        Assert.All(report.Learned, l => Assert.Equal((1, 16), (l.Steps, l.Samples + l.HeldOut)));
+        Assert.Equal(16 * 24, report.CalibrationTokens);
+        Assert.False(File.Exists(_folder["short"] + ".run.samples"));
+    }
+
+    [Fact]
     public void Steps_are_what_a_block_s_share_of_the_time_has_room_for()
     {
         Assert.Equal(45, StepBudget.Steps(left: 200, blocks: 2, beside: 5, perStep: 2));

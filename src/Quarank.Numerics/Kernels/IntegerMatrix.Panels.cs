@@ -6,7 +6,10 @@ namespace Quarank.Numerics.Kernels;
 /// <summary>Many tokens: rows are unpacked into panels of sixteen, which every token meets in registers.</summary>
 public sealed unsafe partial class IntegerMatrix
 {
-    private const int PanelsTogether = 4, TokensTogether = 48;
+    private const int TokensTogether = 48;
+
+    // Panels of bytes are twice as large as those of nibbles, and tokens too: one alone leaves room for them in the second cache.
+    private int PanelsTogether => _bits == 8 ? 1 : 4;
 
     [ThreadStatic] private static TokenCodes? t_many;
 
@@ -24,8 +27,8 @@ public sealed unsafe partial class IntegerMatrix
         int unit = UnitSize(input.Grid);
         tokens.Prepare(x.Rows, Columns, unit, _bits == 8);
         Threads.For(x.Rows, (tokens, x, input, _bits), static (t, job) => job.tokens.Fill(t, job.x.Row(t), job.input, job._bits == 8));
-        const int rows = IntegerPanel.Rows * PanelsTogether;
-        Threads.For((Rows + rows - 1) / rows, (Matrix: this, tokens, unit, y), static (i, job) => job.Matrix.SomeRows(job.tokens, job.unit, i * rows, job.y));
+        int rows = IntegerPanel.Rows * PanelsTogether;
+        Threads.For((Rows + rows - 1) / rows, (Matrix: this, tokens, unit, y, rows), static (i, job) => job.Matrix.SomeRows(job.tokens, job.unit, i * job.rows, job.y));
     }
 
     // The panels of some rows, one after the other against as many tokens as stay in the cache.

@@ -47,8 +47,15 @@ internal sealed unsafe class IntegerPanel : IDisposable
     {
         if (_wide)
         {
-            var shorts = MemoryMarshal.Cast<int, short>(_codes.AsSpan());
-            for (int j = 0; j < codes.Length; j++) shorts[(j / 2 * Rows + r) * 2 + j % 2] = (short)(codes[j] - 128);
+            ref int row = ref _codes[r];
+            var pairs = MemoryMarshal.Cast<byte, ushort>(codes);
+            for (int k = 0; k < pairs.Length; k++)
+            {
+                // Two bytes, each less 128, as two shorts of an int.
+                int pair = pairs[k];
+                Unsafe.Add(ref row, k * Rows) = ((pair & 0xFF) - 128 & 0xFFFF) | (pair >> 8) - 128 << 16;
+            }
+            if (codes.Length % 2 != 0) Unsafe.Add(ref row, pairs.Length * Rows) = codes[^1] - 128 & 0xFFFF;
             return;
         }
         var fours = MemoryMarshal.Cast<byte, int>(codes);
@@ -61,10 +68,24 @@ internal sealed unsafe class IntegerPanel : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PutUnit(int r, int u, float scale, int zero, int count, ReadOnlySpan<byte> codes)
     {
-        int sum = 0;
-        foreach (byte code in codes) sum += code;
+        int sum = Sum(codes);
         (_scales[u * Rows + r], _zeros[u * Rows + r]) = (scale, zero);
         _sums[u * Rows + r] = sum - count * (zero + (_wide ? 128 : 0));
+    }
+
+    private static int Sum(ReadOnlySpan<byte> codes)
+    {
+        var sums = Vector256<int>.Zero;
+        int j = 0;
+        for (; j + 32 <= codes.Length; j += 32)
+        {
+            var (low, high) = Vector256.Widen(Vector256.Create(codes[j..]));
+            var (a, b) = Vector256.Widen((low + high).AsInt16());
+            sums += a + b;
+        }
+        int sum = Vector256.Sum(sums);
+        for (; j < codes.Length; j++) sum += codes[j];
+        return sum;
     }
 
     /// <summary>Products with tokens first … first + count − 1, into columns of y from <paramref name="column"/> on.</summary>

@@ -54,7 +54,12 @@ internal sealed class TokenCodes
         for (int u = 0; u < Units; u++) Sums[at + u] = Sum(codes[(u * _unitSize)..Math.Min((u + 1) * _unitSize, Stride)]);
         if (!wide) return;
         var shorts = Wide.AsSpan(token * Stride, Stride);
-        for (int j = 0; j < codes.Length; j++) shorts[j] = codes[j];
+        for (int j = 0; j < codes.Length; j += Vector)
+        {
+            var (low, high) = Vector256.Widen(Vector256.Create<sbyte>(codes[j..]));
+            low.CopyTo(shorts[j..]);
+            high.CopyTo(shorts[(j + Vector / 2)..]);
+        }
     }
 
     private static int Sum(ReadOnlySpan<sbyte> codes)

@@ -26,14 +26,23 @@ internal sealed class LrcLayer
     {
         if (_method.FitTo == LrcFit.Weights) return Plain();
         (Linear Layer, LrcFactors? Factors, double Loss)? best = null;
-        var product = _rank == 0 ? null : Start().Product();
+        var begun = _rank == 0 ? null : Start();
+        var product = begun?.Product();
         for (int t = 0; t < _method.Iterations; t++)
         {
             var layer = Weights(product);
             var decoded = RoundedLoss.Wide(layer.ToDense());
-            var factors = _rank == 0 ? null : Factors(decoded);
-            product = factors?.Product();
+            // Factors of few bits may be better before the weight is fitted to them than rounded after it.
             double loss = Loss(product, decoded);
+            var factors = begun;
+            if (_rank > 0)
+            {
+                var next = Factors(decoded);
+                var nextProduct = next.Product();
+                double nextLoss = Loss(nextProduct, decoded);
+                if (nextLoss < loss) (factors, loss) = (next, nextLoss);
+                (begun, product) = (next, nextProduct);
+            }
             _problem.Note?.Invoke(FormattableString.Invariant($"iteration {t + 1}: J {loss / Loss(null, new(_problem.Rows, _problem.Columns)):g4}, rank {_rank}"));
             if (best is null || loss < best.Value.Loss) best = (layer, factors, loss);
             if (_rank == 0) break;      // nothing to take turns with

@@ -1,5 +1,6 @@
 using Quarank.Cli.Console;
 using Quarank.Studies;
+using Quarank.Studies.Charts;
 
 namespace Quarank.Cli.Commands;
 
@@ -8,7 +9,7 @@ internal static class CompareView
 {
     /// <summary>One row as it is finished.</summary>
     public static string Line(ComparisonRow row) => row.Measures is { } m
-        ? Units.Invariant($"{row.Name} at {row.TargetBitsPerWeight:0.###} bits: perplexity {string.Join(", ", m.Texts.Select(t => Units.Perplexity(t.Perplexity)))}, KL {m.Texts[0].KlMean:0.0000}, {m.MissPercent:+0.00;-0.00} % of the bytes")
+        ? Units.Invariant($"{row.Name} at {row.TargetBitsPerWeight:0.###} bits: perplexity {string.Join(", ", m.Texts.Select(t => Units.Perplexity(t.Perplexity)))}, KL {m.Texts[0].KlMean:0.0000}, {NumberText.WithSign(m.MissPercent, 2)} % of the bytes")
         : Units.Invariant($"{row.Name} at {row.TargetBitsPerWeight:0.###} bits: {row.Remark}");
 
     /// <summary>What is left to do.</summary>

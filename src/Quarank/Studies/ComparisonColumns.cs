@@ -64,10 +64,10 @@ public static class ComparisonColumns
     private static TableCell Answer(double value, double? error) => new(error is { } e ? NumberText.WithError(value, e) : NumberText.Round(value), value);
 
     private static string? Beside(TaskMeasures task) => task.Difference is { } d
-        ? $"{(d > 0 ? "+" : "")}{NumberText.Fixed(d, 4)}{(task.DifferenceError is { } e ? $" ± {NumberText.Fixed(e, 4)}" : "")} against the dense model, question by question" : null;
+        ? $"{NumberText.WithSign(d, 4)}{(task.DifferenceError is { } e ? $" ± {NumberText.Fixed(e, 4)}" : "")} against the dense model, question by question" : null;
 
     private static TableCell Miss(ComparisonRow row, ComparisonMeasures m) => new(
-        (m.MissPercent > 0 ? "+" : "") + NumberText.Fixed(m.MissPercent, 2) + " %", m.MissPercent, $"asked for {NumberText.Fixed(row.TargetBytes, 0)} bytes",
+        NumberText.WithSign(m.MissPercent, 2) + " %", m.MissPercent, $"asked for {NumberText.Fixed(row.TargetBytes, 0)} bytes",
         Math.Abs(m.MissPercent) > Tolerance);
 
     private static TableCell Worse(ComparisonMeasures m) =>

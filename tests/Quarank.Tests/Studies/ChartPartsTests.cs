@@ -7,6 +7,13 @@ namespace Quarank.Tests.Studies;
 
 public class ChartPartsTests
 {
+    [Theory]
+    [InlineData(0.004, "0.00")]
+    [InlineData(-0.004, "0.00")]
+    [InlineData(0.006, "+0.01")]
+    [InlineData(-1.5, "−1.50")]
+    public void A_signed_number_that_reads_as_zero_has_no_sign(double value, string text) => Assert.Equal(text, NumberText.WithSign(value, 2));
+
     [Fact]
     public void Ticks_are_round_rise_and_lie_within_the_axis() =>
         Prop.ForAll(Gen.Choose(-1_000_000, 1_000_000).Zip(Gen.Choose(1, 2_000_000)).Zip(Gen.Choose(-9, 9)).ToArbitrary(), t =>

@@ -22,6 +22,13 @@ public static class NumberText
     public static string Fixed(double value, int decimals) =>
         double.IsFinite(value) ? Unsigned(value.ToString($"N{decimals}", CultureInfo.InvariantCulture)).Replace('-', '−') : "broken";
 
+    /// <summary>As <see cref="Fixed"/>, with a plus before what is above zero as written.</summary>
+    public static string WithSign(double value, int decimals)
+    {
+        string text = Fixed(value, decimals);
+        return value > 0 && text.AsSpan().ContainsAnyInRange('1', '9') ? "+" + text : text;
+    }
+
     /// <summary>"19.23 ± 0.32": as many decimals as two digits of the standard error have.</summary>
     public static string WithError(double value, double error)
     {

@@ -37,6 +37,7 @@ internal static class MethodsStudy
         yield return new(Gptq(b), new Gptq(rows));
         yield return new($"{b} bits: GPTQ, rows, min–max, tokens of unit norm", new Gptq(rows), TokenWeights.Unit);
         yield return new($"{b} bits: GPTQ, rows, clip", new Gptq(rows, GridRange.Clip));
+        yield return new($"{b} bits: AWQ, rows", new Awq(new RoundToNearest(rows, GridRange.Output)), TokenWeights.Unit);
         yield return new($"{b} bits: GPTQ, groups of 64, clip", new Gptq(new GridFormat(b, 64), GridRange.Clip));
         yield return new(Lordq(b), new Lordq(b, Budget: BitBudget.Codes));
         yield return new($"{b} bits: LoRDQ refit with feedback", mended);

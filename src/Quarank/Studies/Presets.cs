@@ -33,11 +33,11 @@ public static class Presets
     public static IReadOnlyList<Preset> All { get; } =
     [
         new(1.9, 2.06, "trellis:stateBits=12", "perplexity 44.86 at 2.00 bits against 50.6 of the lattice and 1,177 of lordq-best", First),
-        new(2.06, 2.48, "trellis+eora:factorBits=4", "mean error of 21 matrices 0.0169 at 2.25 bits against 0.0211 of caldera on the lattice, and 0.0193 of a trellis alone at 2.00", First),
+        new(2.06, 2.48, "trellis+eora:factorBits=4", "perplexity 37.10 at 2.23 bits against 44.86 of a trellis alone at 2.00 and 40.85 of caldera at 2.37", First),
         new(2.48, 2.56, "trellis:bits=2.5,stateBits=12", "perplexity 28.10 at 2.50 bits against 40.85 of caldera at 2.37", First),
-        new(2.56, 2.95, "trellis:bits=2.5+eora:factorBits=4", "a trellis alone has perplexity 28.10 at 2.50 bits and no size up to 3; factors beside one lower the error of every matrix measured at 2.25", First),
+        new(2.56, 2.95, "trellis:bits=2.5+eora:factorBits=4", "a trellis alone has perplexity 28.10 at 2.50 bits and no size up to 3; factors beside one bring 44.86 at 2.00 bits to 37.10 at 2.23", First),
         new(2.95, 3.06, "trellis:bits=3,stateBits=12", "perplexity 22.91 at 3.00 bits against 51.53 of GPTQ in groups of 64 at 3.30 and 55.1 of lordq-best", First),
-        new(3.06, 3.48, "trellis:bits=3,stateBits=12+eora:factorBits=4", "a trellis alone has perplexity 22.91 at 3.00 bits, GPTQ in groups of 64 51.53 at 3.30", First),
+        new(3.06, 3.48, "trellis:bits=3,stateBits=12+eora:factorBits=4", "perplexity 22.46 at 3.23 bits against 22.91 of a trellis alone at 3.00 and 51.53 of GPTQ in groups of 64 at 3.30", First),
         new(3.48, 3.56, "trellis:bits=3.5,stateBits=14", "mean error of 21 matrices 0.0026 against 0.0050 of a trellis at 3.00 bits, whose perplexity is 22.91, and 0.0022 of the lattice at 4.00", First),
         new(3.56, 3.95, "trellis:bits=3.5,stateBits=14+eora:factorBits=4", "mean error of 21 matrices 0.0026 of a trellis alone at 3.50 bits, which has no size up to 4", First),
         new(3.95, 4.2, "lattice:bits=4", "perplexity 20.48 at 4.00 bits, against 22.91 of a trellis at 3.00; a trellis of 4 bits has 0.55 of its errors for twelve times its time", First),

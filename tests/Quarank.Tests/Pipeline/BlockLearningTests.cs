@@ -49,24 +49,7 @@ public sealed class BlockLearningTests : IDisposable
     }
 
     [Fact]
-    public void Thread_counts_give_the_same_bytes()
-    {
-        int before = Threads.Count;
-        try
-        {
-            var files = Enumerable.Range(1, 3).Select(count =>
-            {
-                Threads.Count = count;
-                return Run($"threads-{count}", Method("lrq")).Files;
-            }).ToList();
-            Assert.Equal(files[0], files[1]);
-            Assert.Equal(files[0], files[2]);
-        }
-        finally
-        {
-            Threads.Count = before;
-        }
-    }
+    public void Thread_counts_give_the_same_bytes() => ThreadCounts.GiveTheSame(count => Run($"threads-{count}", Method("lrq")).Files);
 
     [Fact]
     public void Stopped_between_blocks_it_goes_on_to_the_same_bytes()

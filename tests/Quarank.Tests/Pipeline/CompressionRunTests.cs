@@ -5,6 +5,7 @@ using Quarank.Layers;
 using Quarank.Models;
 using Quarank.Numerics;
 using Quarank.Pipeline;
+using Quarank.Tests.Support;
 using Xunit;
 
 namespace Quarank.Tests.Pipeline;
@@ -13,24 +14,7 @@ namespace Quarank.Tests.Pipeline;
 public sealed class CompressionRunTests : SomeRuns
 {
     [Fact]
-    public void Thread_counts_give_the_same_bytes()
-    {
-        int before = Threads.Count;
-        try
-        {
-            var files = Enumerable.Range(1, 3).Select(count =>
-            {
-                Threads.Count = count;
-                return Run($"threads-{count}", TheRecipe with { Method = new Lordq(3) }).Files;
-            }).ToList();
-            Assert.Equal(files[0], files[1]);
-            Assert.Equal(files[0], files[2]);
-        }
-        finally
-        {
-            Threads.Count = before;
-        }
-    }
+    public void Thread_counts_give_the_same_bytes() => ThreadCounts.GiveTheSame(count => Run($"threads-{count}", TheRecipe with { Method = new Lordq(3) }).Files);
 
     [Theory]
     [MemberData(nameof(Ways))]

@@ -139,24 +139,7 @@ public sealed class TuningTests : IDisposable
     }
 
     [Fact]
-    public void Thread_counts_give_the_same_bytes()
-    {
-        int before = Threads.Count;
-        try
-        {
-            var files = Enumerable.Range(1, 3).Select(count =>
-            {
-                Threads.Count = count;
-                return Run($"threads-{count}", Methods["lordq"], Few).Files;
-            }).ToList();
-            Assert.Equal(files[0], files[1]);
-            Assert.Equal(files[0], files[2]);
-        }
-        finally
-        {
-            Threads.Count = before;
-        }
-    }
+    public void Thread_counts_give_the_same_bytes() => ThreadCounts.GiveTheSame(count => Run($"threads-{count}", Methods["lordq"], Few).Files);
 
     [Fact]
     public void A_time_budget_chooses_the_steps()

@@ -16,7 +16,7 @@ public abstract record BlockCoded(int Passes, double Damping, DampingOf DampingO
     internal abstract IBlockCode Code();
 
     /// <summary>Descent takes a block's nearest code even where another loses less.</summary>
-    internal virtual bool Always => false;
+    internal virtual bool TakesNearest => false;
 
     /// <summary>This method with all bits a weight that it knows, the most first.</summary>
     internal abstract IEnumerable<BlockCoded> Sizes { get; }
@@ -42,6 +42,6 @@ public abstract record BlockCoded(int Passes, double Damping, DampingOf DampingO
         Validate();
         var (dead, code) = (DampedGram.DeadColumns(problem), Code());
         var feedback = DampedGram.Factor(problem, Damping, dead, h => BlockFeedback.Of(h, code.Width, Passes > 0), DampingOf);
-        return BlockCodes.WithFeedback(code, feedback, Passes, Always, Rotation.LiveWeight(problem, dead), problem.Inputs.Gram).ToLinear();
+        return BlockCodes.WithFeedback(code, feedback, Passes, TakesNearest, Rotation.LiveWeight(problem, dead), problem.Inputs.Gram).ToLinear();
     }
 }

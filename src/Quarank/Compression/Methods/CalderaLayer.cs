@@ -65,15 +65,15 @@ internal sealed class CalderaLayer
     private BlockCodes Round(BlockFeedback feedback, Matrix<float> weight, Matrix<double> wide)
     {
         var h = _problem.Inputs.Gram;
-        var fresh = BlockCodes.WithFeedback(_code, feedback, _coded.Passes, _coded.Always, weight, h);
+        var fresh = BlockCodes.WithFeedback(_code, feedback, _coded.Passes, _coded.TakesNearest, weight, h);
         // Rounding anew is a new draw of errors, which L R is not fitted to; what was there, moved to the new target, keeps what the turns have gained.
-        if (_q is null || _coded.Always) return fresh;
+        if (_q is null || _coded.TakesNearest) return fresh;
         var moved = _q.For(feedback, Math.Max(1, _coded.Passes), weight, h);
         return Energy(Minus(wide, CalderaFactors.Wide(moved.Values))) < Energy(Minus(wide, CalderaFactors.Wide(fresh.Values))) ? moved : fresh;
     }
 
     // Turns after the first move the Q of the one before.
-    private bool Descends => _coded.Passes > 0 || (_method.Iterations > 1 && !_coded.Always);
+    private bool Descends => _coded.Passes > 0 || (_method.Iterations > 1 && !_coded.TakesNearest);
 
     private void Approximate()
     {

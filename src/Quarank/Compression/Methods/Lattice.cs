@@ -15,7 +15,7 @@ public sealed record Lattice(int Bits = 2, int Passes = 10, double Damping = 0.0
 {
     internal override IBlockCode Code() => new LatticeBlocks(LatticeBook.Of(Bits), Nearest);
 
-    internal override bool Always => Nearest;
+    internal override bool TakesNearest => Nearest;
 
     internal override IEnumerable<BlockCoded> Sizes => Enumerable.Range(2, 3).Reverse().Select(bits => this with { Bits = bits });
 
